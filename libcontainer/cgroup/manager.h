@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the core asks of a container's cgroups, whatever the hierarchy (v1, v2) and the driver
+// (files, systemd).
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcontainer/options.h"
+#include "libcontainer/sys/error.h"
+#include "libcontainer/sys/unique_fd.h"
+#include "oci/resources.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+// Where a container's cgroups are: all that later verbs need. Known before anything is made, so
+// that the journal can hold it before create() (crash safety), and kept in the container's state
+// (CG-05, engines.md trap 24).
+struct CgroupRecord {
+    CgroupDriver driver = CgroupDriver::cgroupfs;
+    struct Directory {
+        std::string controllers;  // as the hierarchy is called: "memory", "cpu,cpuacct",
+                                  // "name=systemd", "" for v2
+        std::string path;         // absolute host path of the container's cgroup directory
+    };
+    std::vector<Directory> directories;  // empty with CgroupDriver::disabled
+};
+
+// A hierarchy as a mount of type `cgroup` shows it inside (M-09).
+struct CgroupMountSource {
+    std::string name;  // directory below /sys/fs/cgroup: "cpu,cpuacct", "memory", "" for v2
+    std::string path;  // host path of the container's own cgroup directory
+    std::vector<std::string> aliases;  // symlinks beside it: "cpu", "cpuacct"
+    std::string options;  // superblock options that mount it anew in a cgroup namespace:
+                          // "cpu,cpuacct", "none,name=systemd"
+};
+
+// How a process enters: on v1 by writing "0" into each `tasks` file itself, which takes no
+// thread-group lock when it is single-threaded (Linux 5.5; a write of another's pid waits for an
+// RCU grace period); on v2 by being born there.
+struct CgroupEntry {
+    std::vector<sys::UniqueFd>
+        tasks;                // v1: opened O_WRONLY by the parent, for the child to write "0" to
+    sys::UniqueFd directory;  // v2: for clone3's CLONE_INTO_CGROUP
+};
+
+class CgroupManager {
+  public:
+    virtual ~CgroupManager() = default;
+
+    [[nodiscard]] virtual const CgroupRecord& record() const = 0;
+
+    // Makes the directories (with parents) and checks their fitness: a non-empty or frozen one is
+    // refused (CG-05).
+    [[nodiscard]] virtual Result<void> create() = 0;
+    // Writes the resources of linux.resources; errors name the JSON path and the file.
+    [[nodiscard]] virtual Result<void> apply(const oci::Resources& resources) = 0;
+    // For the launcher of init and of exec. `below`: a cgroup under the container's own, "" for
+    // itself.
+    [[nodiscard]] virtual Result<CgroupEntry> open_entry(const std::string& below) = 0;
+
+    [[nodiscard]] virtual std::vector<CgroupMountSource> mount_sources() const = 0;
+
+    // Waits until every process is frozen, or thawed.
+    [[nodiscard]] virtual Result<void> freeze() = 0;
+    [[nodiscard]] virtual Result<void> thaw() = 0;
+    [[nodiscard]] virtual Result<bool> is_frozen() const = 0;
+
+    // Pids of all processes in the cgroup and those below it.
+    [[nodiscard]] virtual Result<std::vector<pid_t>> pids() const = 0;
+    // Sends `signal` to all of them; for SIGKILL thaws and repeats until none is left or 10 s are
+    // over.
+    [[nodiscard]] virtual Result<void> kill_all(int signal) = 0;
+
+    // Kills what is left and removes the directories, deepest first, retrying while the kernel says
+    // EBUSY. What is gone already is no error. Removes nothing above the container's own directory.
+    [[nodiscard]] virtual Result<void> destroy() = 0;
+
+  protected:
+    CgroupManager() = default;
+    CgroupManager(const CgroupManager&) = default;
+    CgroupManager& operator=(const CgroupManager&) = default;
+};
+
+// A manager for a container to be made: finds the hierarchies of this host (v1, hybrid, v2) and
+// plans the directories from linux.cgroupsPath (CG-01..CG-04; absent: /ID). Makes nothing yet.
+[[nodiscard]] Result<std::unique_ptr<CgroupManager>> plan_cgroup(
+    CgroupDriver driver, const std::string& id, const std::optional<std::string>& cgroups_path);
+// A manager for a container that exists, from its state.
+[[nodiscard]] Result<std::unique_ptr<CgroupManager>> open_cgroup(CgroupRecord record);
+
+}  // namespace libcontainer

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs: everything that can be done to a container, as engines call it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libcontainer/options.h"
+#include "libcontainer/sys/error.h"
+#include "oci/state.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+// A container as `state` and `list` show it: the runtime-spec's State and the keys that engines
+// read beside it (engines.md 5).
+struct ContainerInfo {
+    oci::State
+        state;  // status computed now from pid, start time and freezer, never read from a file
+    std::string rootfs;   // absolute path of the root filesystem
+    std::string created;  // RFC 3339 with nanoseconds, UTC
+    std::string owner;    // user name, or `#UID`
+};
+
+// Everything of create but the user's program (O-02). On error nothing is left. Engines:
+// engines.md 2.1.
+[[nodiscard]] Result<void> create(const GlobalOptions& global, const CreateOptions& options);
+
+// Runs the user's program in a created container (O-03). Returns after execve succeeded, or with
+// why it failed.
+[[nodiscard]] Result<void> start(const GlobalOptions& global, const std::string& id);
+
+// create and start. In the foreground (not detached) waits for the program, relaying signals and
+// terminal, deletes the container unless `keep`, and gives its exit status, 128 + N for signal N.
+// Detached gives 0.
+[[nodiscard]] Result<int> run(const GlobalOptions& global, const RunOptions& options);
+
+// Runs another process in a container (engines.md 2.4). Foreground: its exit status; detached: 0.
+[[nodiscard]] Result<int> exec(const GlobalOptions& global, const ExecOptions& options);
+
+[[nodiscard]] Result<ContainerInfo> state(const GlobalOptions& global, const std::string& id);
+
+// Every container below the root that is brig's, sorted by id; entries that vanish meanwhile or
+// belong to another runtime are skipped. A root that does not exist is an empty list.
+[[nodiscard]] Result<std::vector<ContainerInfo>> list(const GlobalOptions& global);
+
+enum class KillTarget : unsigned char { init, all_processes };
+[[nodiscard]] Result<void> kill(const GlobalOptions& global, const std::string& id, int signal,
+                                KillTarget target);
+
+// `delete`: destroys a stopped or created container; with Force::yes a running one too, and an id
+// that does not exist is no error (engines.md 2.7).
+enum class Force : unsigned char { no, yes };
+[[nodiscard]] Result<void> destroy(const GlobalOptions& global, const std::string& id, Force force);
+
+[[nodiscard]] Result<void> pause(const GlobalOptions& global, const std::string& id);
+[[nodiscard]] Result<void> resume(const GlobalOptions& global, const std::string& id);
+
+// Host pids of all processes in the container's cgroup.
+[[nodiscard]] Result<std::vector<pid_t>> processes(const GlobalOptions& global,
+                                                   const std::string& id);
+
+}  // namespace libcontainer

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container's root filesystem: opened in the parent, assembled by the child, one function per
+// init step.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libcontainer/cgroup/manager.h"
+#include "libcontainer/sys/error.h"
+#include "libcontainer/sys/unique_fd.h"
+#include "oci/spec.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+// All that the steps below share. The parent fills it before clone3; the child inherits the
+// descriptors and goes on.
+struct Rootfs {
+    const oci::Spec* spec = nullptr;
+    std::string path;  // absolute host path of root.path
+    bool own_mount_namespace = true;
+    bool own_user_namespace = false;  // new or joined: no mknod, devices are bound
+    bool own_cgroup_namespace = false;
+    std::vector<CgroupMountSource> cgroups;
+
+    sys::UniqueFd tree;  // the root as a detached (recursive) clone, until attach_root
+    std::vector<sys::UniqueFd> sources;  // per mount: detached clone of a bind's source, or invalid
+    std::vector<sys::UniqueFd> device_sources;  // per device node to bind, with a user namespace
+    sys::UniqueFd null_device;  // detached clone of the host's verified /dev/null
+    sys::UniqueFd root;    // O_PATH of the attached root; everything in the child is relative to it
+    sys::UniqueFd devpts;  // root of the devpts that mounts made, for open_console
+};
+
+// Parent, in the host's mount namespace, before clone3: opens the root, every bind source and
+// /dev/null as detached mounts, before anything of the container exists. Errors:
+// `mounts[N] (DEST): open_tree("SRC"): ...`.
+[[nodiscard]] Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
+                                            std::vector<CgroupMountSource> cgroups);
+
+// Child, in order. Each is a row of the init step list.
+[[nodiscard]] Result<void> attach_root(Rootfs& rootfs);   // propagation of /, the root on its place
+[[nodiscard]] Result<void> apply_mounts(Rootfs& rootfs);  // mounts[], in order
+[[nodiscard]] Result<void> make_devices(Rootfs& rootfs);  // E-01, E-03, E-04, linux.devices
+// A pty of the container's devpts: sets the size, binds the peer on /dev/console if `bind_console`
+// (init, not exec). R-14.
+struct Console {
+    sys::UniqueFd master;
+    sys::UniqueFd peer;
+};
+enum class BindConsole : unsigned char { no, yes };
+[[nodiscard]] Result<Console> open_console(const Rootfs& rootfs,
+                                           const std::optional<oci::ConsoleSize>& size,
+                                           BindConsole bind_console);
+enum class RootSwitch : unsigned char { pivot_root, move_root, chroot_only };
+[[nodiscard]] Result<void> switch_root(
+    Rootfs& rootfs, RootSwitch how);  // afterwards "/" is the container's root and the cwd
+[[nodiscard]] Result<void> apply_readonly_paths(Rootfs& rootfs);
+[[nodiscard]] Result<void> apply_masked_paths(Rootfs& rootfs);
+[[nodiscard]] Result<void> apply_root_readonly(Rootfs& rootfs);  // last of all mount changes
+// rootfsPropagation (RF-01), after switch_root.
+[[nodiscard]] Result<void> apply_root_propagation(Rootfs& rootfs);
+
+}  // namespace libcontainer

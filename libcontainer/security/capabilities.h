@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The five capability sets of a process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libcontainer/sys/error.h"
+#include "oci/spec.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+// Bit N stands for capability number N.
+struct CapabilitySets {
+    std::uint64_t bounding = 0;
+    std::uint64_t effective = 0;
+    std::uint64_t permitted = 0;
+    std::uint64_t inheritable = 0;
+    std::uint64_t ambient = 0;
+};
+
+// Sets as config.json names them. Absent sets are empty. Names that this build or the
+// running kernel does not know, and capabilities that the caller's own bounding set lacks, are left
+// out: P-09, SHOULD NOT fail. Called by the parent. `ignored`, if given, receives their names.
+[[nodiscard]] CapabilitySets plan_capabilities(const oci::Capabilities& capabilities,
+                                               std::vector<std::string>* ignored);
+
+// Child, before setuid: drops the bounding set to what is wanted (needs CAP_SETPCAP) and sets
+// PR_SET_KEEPCAPS.
+[[nodiscard]] Result<void> apply_bounding_set(const CapabilitySets& sets);
+// Child, after setuid: clears keepcaps, capset(2), ambient set; then reads all five back and fails
+// on a mismatch.
+[[nodiscard]] Result<void> apply_capability_sets(const CapabilitySets& sets);
+
+}  // namespace libcontainer

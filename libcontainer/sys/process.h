@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes held by pidfd: clone3, signals, waiting, and identity that survives pid reuse.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "libcontainer/sys/error.h"
+#include "libcontainer/sys/unique_fd.h"
+
+namespace sys {
+
+// A process by pidfd. Does not own it: dropping a Pid neither kills nor reaps.
+struct Pid {
+    pid_t number = -1;
+    UniqueFd fd;  // pidfd, O_CLOEXEC by the kernel
+};
+
+struct CloneRequest {
+    std::uint64_t flags = 0;  // CLONE_NEW*, CLONE_PARENT, ...
+    int cgroup_fd = -1;  // cgroup v2 directory to be born in (CLONE_INTO_CGROUP, Linux 5.7), or -1
+};
+
+// clone3(2) as fork: returns nullopt in the child, the child's Pid in the parent. The caller must
+// be single-threaded; glibc's cached tid is stale in the child, so no pthread_* there.
+[[nodiscard]] Result<std::optional<Pid>> clone_process(const CloneRequest& request);
+
+// pidfd_open(2). ESRCH: no such process.
+[[nodiscard]] Result<Pid> open_pid(pid_t number);
+
+// pidfd_send_signal(2). ESRCH: it has ended and was reaped.
+[[nodiscard]] Result<void> send_signal(const Pid& pid, int signal);
+
+// waitid(2) for the end of a child; gives the wait status in waitpid's form.
+[[nodiscard]] Result<int> wait_for(const Pid& pid);
+// 0..255 from a wait status: the exit code, or 128 + signal.
+[[nodiscard]] int exit_status(int wait_status);
+
+// Field 22 of /proc/PID/stat, in clock ticks since boot, with the process' state letter. Absent: no
+// such process.
+struct ProcessStat {
+    char state = '?';  // Z, X: dead
+    std::uint64_t start_time = 0;
+};
+[[nodiscard]] std::optional<ProcessStat> read_process_stat(pid_t number);
+
+}  // namespace sys
