@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034 # some variables are for those who source this
+# Shared by the engines' programs: TAP lines, the image, private podman, dockerd and containerd.
+# Sourced inside tests/sandbox, which ends and removes everything that is started here.
+
+RUNTIME=${BRIG:?names the runtime to test}
+RUNTIME=$(readlink -f "$RUNTIME")
+TAP_COUNT=0
+TAP_FAILED=0
+
+# --- TAP -------------------------------------------------------------------------------------------
+
+ok() {
+    echo "ok $((++TAP_COUNT)) - $1"
+}
+
+# not_ok NAME [WHY]
+not_ok() {
+    echo "not ok $((++TAP_COUNT)) - $1"
+    ((++TAP_FAILED))
+    [[ -z ${2:-} ]] || printf '#   %s\n' "${2//$'\n'/$'\n#   '}"
+}
+
+# check_equal NAME GOT WANTED
+check_equal() {
+    if [[ $2 == "$3" ]]; then
+        ok "$1"
+    else
+        not_ok "$1" "got '$2', wanted '$3'"
+    fi
+}
+
+# check_match NAME GOT PATTERN: an extended regular expression.
+check_match() {
+    if [[ $2 =~ $3 ]]; then
+        ok "$1"
+    else
+        not_ok "$1" "got '$2', wanted something like '$3'"
+    fi
+}
+
+# check_status NAME STATUS COMMAND...: the command ends with that exit status.
+check_status() {
+    local name=$1 wanted=$2 status=0 output
+    shift 2
+    output=$("$@" 2>&1 </dev/null) || status=$?
+    if ((status == wanted)); then
+        ok "$name"
+    else
+        not_ok "$name" "exit status $status, wanted $wanted: $output"
+    fi
+}
+
+finish() {
+    echo "1..$TAP_COUNT"
+    ((TAP_FAILED == 0))
+}
+
+skip_all() {
+    echo "1..0 # SKIP $1"
+    exit 77
+}
+
+need_programs() {
+    local program
+    for program in "$@"; do
+        command -v "$program" >/dev/null || skip_all "$program is not installed"
+    done
+}
+
+# wait_until SECONDS COMMAND...: polls; false when the time is over.
+wait_until() {
+    local rounds=$(($1 * 20))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        ((rounds-- > 0)) || return 1
+        sleep 0.05
+    done
+}
+
+# --- the image -------------------------------------------------------------------------------------
+
+# make_rootfs DIR: busybox and the files that a user look-up needs.
+make_rootfs() {
+    local dir=$1 applet
+    mkdir -p "$dir"/{bin,etc,tmp,root,proc,sys,dev,home/app}
+    chmod 1777 "$dir/tmp"
+    cp "$(command -v busybox)" "$dir/bin/busybox"
+    for applet in sh sleep id cat echo true false ls ps tty stat mkdir touch kill env grep stty; do
+        ln -sf busybox "$dir/bin/$applet"
+    done
+    printf 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n' >"$dir/etc/passwd"
+    printf 'root:x:0:\napp:x:1000:\n' >"$dir/etc/group"
+    printf 'not a program\n' >"$dir/bin/notexec"
+    chmod 644 "$dir/bin/notexec"
+}
+
+# make_image ARCHIVE DIR NAME [USER]: an archive of one layer as `docker load`, `podman load` and `ctr
+# image import` take it. The image runs /bin/sh.
+make_image() {
+    local archive=$1 dir=$2 name=$3 user=${4:-} work layer config
+    work=$(mktemp -d -p "$SCRATCH")
+    tar --numeric-owner --owner=0 --group=0 -C "$dir" -cf "$work/layer.tar" .
+    layer=$(sha256sum "$work/layer.tar" | cut -d ' ' -f 1)
+    cat >"$work/config.json" <<EOF
+{"architecture": "amd64", "os": "linux",
+ "config": {"User": "$user", "Cmd": ["/bin/sh"], "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]},
+ "rootfs": {"type": "layers", "diff_ids": ["sha256:$layer"]}}
+EOF
+    config=$(sha256sum "$work/config.json" | cut -d ' ' -f 1)
+    mv "$work/config.json" "$work/$config.json"
+    cat >"$work/manifest.json" <<EOF
+[{"Config": "$config.json", "RepoTags": ["$name"], "Layers": ["layer.tar"]}]
+EOF
+    tar -C "$work" -cf "$archive" manifest.json "$config.json" layer.tar
+    rm -r "$work"
+}
+
+# --- the engines -----------------------------------------------------------------------------------
+
+# use_podman: from here on `podman` is a private one that calls RUNTIME.
+use_podman() {
+    need_programs podman conmon
+    local files processes
+    files=$(ulimit -Hn)
+    processes=$(ulimit -Hu)
+    # podman asks for more open files than a machine without CAP_SYS_RESOURCE may give.
+    [[ $files != unlimited ]] || files=1048576
+    [[ $processes != unlimited ]] || processes=-1
+    mkdir -p "$SCRATCH/podman"
+    cat >"$SCRATCH/podman/containers.conf" <<EOF
+[containers]
+default_ulimits = ["nofile=$files:$files", "nproc=$processes:$processes"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime_supports_json = ["runc", "crun", "$(basename "$RUNTIME")"]
+runtime_supports_nocgroup = ["crun", "$(basename "$RUNTIME")"]
+runtime_supports_nocgroups = ["crun", "$(basename "$RUNTIME")"]
+EOF
+    export CONTAINERS_CONF=$SCRATCH/podman/containers.conf
+    podman() {
+        command podman --root "$SCRATCH/podman/root" --runroot "$SCRATCH/podman/run" \
+            --tmpdir "$SCRATCH/podman/tmp" --storage-driver "${STORAGE_DRIVER:-overlay}" \
+            --runtime "$RUNTIME" "$@"
+    }
+}
+
+# use_docker: starts a private dockerd whose default runtime is RUNTIME; `docker` talks to it.
+use_docker() {
+    need_programs dockerd docker containerd
+    local dir=$SCRATCH/docker
+    mkdir -p "$dir"
+    cat >"$dir/daemon.json" <<EOF
+{"runtimes": {"tested": {"path": "$RUNTIME"}}, "default-runtime": "tested"}
+EOF
+    dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root /run/docker-exec \
+        --pidfile "$dir/pid" --host "unix://$dir/socket" --bridge=none --iptables=false \
+        --ip-forward=false --ip-masq=false --exec-opt native.cgroupdriver=cgroupfs \
+        --storage-driver "${STORAGE_DRIVER:-overlay2}" >"$dir/log" 2>&1 &
+    export DOCKER_HOST=unix://$dir/socket DOCKER_CONFIG=$dir DOCKER_BUILDKIT=0
+    wait_until 30 docker version || {
+        tail -n 20 "$dir/log"
+        return 1
+    }
+}
+
+# use_containerd: starts a private containerd; `ctr` talks to it.
+use_containerd() {
+    need_programs containerd ctr
+    local dir=$SCRATCH/containerd
+    mkdir -p "$dir"
+    cat >"$dir/config.toml" <<EOF
+version = 2
+root = "$dir/data"
+state = "/run/containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "$dir/socket"
+EOF
+    containerd --config "$dir/config.toml" >"$dir/log" 2>&1 &
+    ctr() {
+        command ctr --address "$SCRATCH/containerd/socket" "$@"
+    }
+    wait_until 30 ctr version || {
+        tail -n 20 "$dir/log"
+        return 1
+    }
+}
+
+# --- what /proc says -------------------------------------------------------------------------------
+
+# status_field PID FIELD
+status_field() {
+    awk -v field="$2:" '$1 == field { $1 = ""; sub(/^ /, ""); print; exit }' "/proc/$1/status"
+}
+
+# pid_inside PID: its number in its innermost pid namespace.
+pid_inside() {
+    status_field "$1" NSpid | awk '{ print $NF }'
+}
+
+# has_capability MASK NUMBER
+has_capability() {
+    (((16#$1 >> $2) & 1))
+}
+
+readonly CAP_KILL=5 CAP_MAC_ADMIN=33
+
+# own_namespaces PID: names of the namespaces that differ from ours.
+own_namespaces() {
+    local name own=()
+    for name in cgroup ipc mnt net pid user uts; do
+        if [[ $(readlink "/proc/$1/ns/$name") != $(readlink "/proc/self/ns/$name") ]]; then
+            own+=("$name")
+        fi
+    done
+    echo "${own[*]}"
+}
+
+# The fourteen capabilities that docker gives, and podman's eleven.
+readonly DOCKER_DEFAULT_CAPS=00000000a80425fb
+readonly PODMAN_DEFAULT_CAPS=00000000800405fb
+
+# every_capability: what this machine can give at most.
+every_capability() {
+    status_field self CapBnd
+}
+
+# --- leftovers -------------------------------------------------------------------------------------
+
+# leftovers: what a container could leave behind; the same before and after means nothing was left.
+leftovers() {
+    local dir
+    echo "processes: $(pgrep -c '^(sleep|busybox|conmon|sh)$' || true)"
+    echo "mounts:"
+    awk '{ print $5 }' /proc/self/mountinfo | grep -vE '/sys/fs/cgroup' | sort
+    echo "cgroups:"
+    find /sys/fs/cgroup -mindepth 2 -type d | sort
+    echo "network namespaces:"
+    find /run/netns -mindepth 1 2>/dev/null | sort
+    echo "state:"
+    for dir in "$@"; do
+        find "$dir" -mindepth 1 2>/dev/null | sort
+    done
+}
