@@ -85,7 +85,7 @@ struct Scheduler {
 
 struct IoPriority {
     IoPriorityClass class_ = IoPriorityClass::be;
-    std::optional<std::int32_t> priority;
+    std::int32_t priority = 0;
 
     bool operator==(const IoPriority&) const = default;
 };

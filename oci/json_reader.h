@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The strict JSON reader's inside: where it stands in the document, and its handlers of yajl's
+// events. Used by read_json and locate only.
+#pragma once
+
+#include <yajl/yajl_parse.h>
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oci/json.h"
+#include "oci/json_scan.h"
+
+namespace oci {
+
+// Where the next value goes. Without a type it goes nowhere: it is skipped, but still checked.
+struct Slot {
+    const Type* type = nullptr;
+    const Field* field = nullptr;  // a member, made present when its value is seen
+    void* value = nullptr;         // a map's element, or the document
+};
+
+// An array or object that is being read; a skipped one has no type.
+struct Frame {
+    const Type* type;
+    void* target;
+    bool is_array;
+    std::size_t begin;          // an offset from which token_start finds its bracket
+    std::size_t unknown_begin;  // its first entry in JsonReader::x_unknown
+    Slot slot = {};             // of the member that is read now
+    std::string_view key = {};
+    std::size_t index = std::size_t(-1);
+    std::uint64_t seen = 0;      // bit i: fields[i] was there
+    std::size_t next_field = 0;  // engines write members in the spec's order
+};
+
+struct UnknownKey {
+    std::string_view key;
+    std::size_t offset;
+};
+
+// Is shown every value's path and offset, see locate().
+class Watch {
+  public:
+    virtual ~Watch() = default;
+    virtual void see(std::string_view path, std::size_t offset) = 0;
+};
+
+class JsonReader {
+  public:
+    JsonReader(std::string_view json, Slot document)
+        : x_json(json), x_text(json), x_document(document) {
+        x_frames.reserve(16);
+    }
+
+    void warn_into(std::vector<ParseError>* warnings) { x_warnings = warnings; }
+    void watch(Watch& watch) { x_watch = &watch; }
+
+    std::vector<ParseError> run();
+
+    int on_null();
+    int on_boolean(bool value);
+    int on_number(std::string_view text);
+    int on_string(std::string_view text);
+    int on_start(bool is_array);
+    int on_key(std::string_view text);
+    int on_end();
+
+  private:
+    bool is_acceptable();
+    void next_event();
+    Slot take_slot();
+    void* place(const Slot& slot);
+    void check_text(std::string_view text);
+    void set_known_key(Frame& frame, std::string_view text);
+    void set_map_key(Frame& frame, std::string_view text);
+    void set_unknown_key(Frame& frame, std::string_view text);
+    void report_repeated_keys(const Frame& frame);
+    enum class SyntaxError { inside, at_end };
+    void report_syntax(SyntaxError where);
+
+    enum class Upto { container, value };
+    std::string path(Upto upto) const;
+    std::size_t event_start() const { return json_scan::token_start(x_json, x_previous_end); }
+    ParseError make_error(std::string error_path, std::string message, std::size_t offset) const;
+    int fail(std::string error_path, std::string message, std::size_t offset);
+    int mismatch(const Slot& slot, std::string_view got);
+    int go_on() const { return x_stopped ? 0 : 1; }
+
+    std::string_view x_json;  // as given
+    std::string_view x_text;  // as yajl reads it: x_json, or x_clean
+    std::string x_clean;      // x_json with harmless characters for its bad escapes
+    std::vector<json_scan::BadEscape> x_bad_escapes;
+    std::size_t x_next_bad = 0;
+    bool x_ascii = false;
+
+    yajl_handle x_handle = nullptr;
+    std::size_t x_previous_end = 0;  // of the previous event's token
+    std::size_t x_end = 0;           // of this event's token
+    Slot x_document;
+    std::vector<Frame> x_frames;
+    std::vector<UnknownKey> x_unknown;  // of all open objects, innermost last
+    std::deque<std::string> x_decoded;  // unknown keys that were written with escapes
+    std::vector<ParseError> x_errors;
+    std::vector<ParseError>* x_warnings = nullptr;
+    Watch* x_watch = nullptr;
+    bool x_stopped = false;
+};
+
+}  // namespace oci
