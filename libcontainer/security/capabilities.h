@@ -20,13 +20,22 @@ struct CapabilitySets {
     std::uint64_t permitted = 0;
     std::uint64_t inheritable = 0;
     std::uint64_t ambient = 0;
+
+    bool operator==(const CapabilitySets&) const = default;
 };
 
-// Sets as config.json names them. Absent sets are empty. Names that this build or the
-// running kernel does not know, and capabilities that the caller's own bounding set lacks, are left
-// out: P-09, SHOULD NOT fail. Called by the parent. `ignored`, if given, receives their names.
+// Where the process' capabilities come from: the caller's bounding set limits them, unless the
+// process makes or joins a user namespace, which begins with every capability the kernel has
+// (user_namespaces(7)).
+enum class CapabilitySource : unsigned char { caller, user_namespace };
+
+// Sets as config.json names them. Absent sets are empty. What cannot be granted is left out,
+// P-09 SHOULD NOT fail: names that this build or the running kernel does not know, capabilities
+// outside the source, ambient ones that are not permitted and inheritable. Called by the parent.
+// `ignored`, if given, receives each of them once, for a warning: "CAP_FOO", "CAP_KILL (ambient)".
 [[nodiscard]] CapabilitySets plan_capabilities(const oci::Capabilities& capabilities,
-                                               std::vector<std::string>* ignored);
+                                               std::vector<std::string>* ignored,
+                                               CapabilitySource source = CapabilitySource::caller);
 
 // Child, before setuid: drops the bounding set to what is wanted (needs CAP_SETPCAP) and sets
 // PR_SET_KEEPCAPS.
@@ -34,5 +43,8 @@ struct CapabilitySets {
 // Child, after setuid: clears keepcaps, capset(2), ambient set; then reads all five back and fails
 // on a mismatch.
 [[nodiscard]] Result<void> apply_capability_sets(const CapabilitySets& sets);
+
+// The sets of the calling thread.
+[[nodiscard]] Result<CapabilitySets> read_capability_sets();
 
 }  // namespace libcontainer

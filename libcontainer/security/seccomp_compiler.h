@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// linux.seccomp to BPF by libseccomp.
+#pragma once
+
+#include <linux/filter.h>
+#include <seccomp.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "libcontainer/sys/error.h"
+#include "oci/seccomp.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+// Parent. The program for the kernel, at most BPF_MAXINSNS instructions (SC-13):
+// - the native architecture is always in it (SC-03);
+// - names that libseccomp does not know are skipped (SC-08), as are rules that only repeat the
+//   default action (SC-09);
+// - the conditions of a rule are AND-ed; when two of them test the same argument, each becomes a
+//   rule of its own (SC-11, as every peer does).
+// Errors name the JSON path; SCMP_ACT_NOTIFY is `unsupported`.
+[[nodiscard]] Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& seccomp);
+
+// libseccomp's token of an architecture (AUDIT_ARCH_*, SCMP_ARCH_X32); 0 if this libseccomp does
+// not know it.
+[[nodiscard]] std::uint32_t seccomp_arch_token(oci::SeccompArch arch);
+
+}  // namespace libcontainer
