@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts a test program where it can see and end everything that a runtime leaves behind."""
+import ctypes
+import os
+import subprocess
+import sys
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+REPO = os.path.dirname(TESTS)
+BUILD = os.environ.get("BUILD", os.path.join(REPO, "build"))
+PAYLOAD = os.path.join(BUILD, "test-payload")
+MARK = "BRIG_TEST_SANDBOX"
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def brig():
+    """The runtime under test; runc and crun can stand in."""
+    return os.path.abspath(os.environ.get("BRIG", os.path.join(BUILD, "runtime", "brig")))
+
+
+def stand_in():
+    """'runc' or 'crun' when that is what is tested, else ''."""
+    name = os.path.basename(brig())
+    return name if name in ("runc", "crun") else ""
+
+
+def leave(reason):
+    """Skips the whole program."""
+    print(f"1..0 # SKIP {reason}")
+    sys.stdout.flush()
+    os._exit(77)
+
+
+def build_payload():
+    """Compiles the static programs that run inside containers, once per change."""
+    sources = os.path.join(TESTS, "payload")
+    os.makedirs(PAYLOAD, exist_ok=True)
+    for source in sorted(os.listdir(sources)):
+        name, extension = os.path.splitext(source)
+        if extension != ".c":
+            continue
+        source = os.path.join(sources, source)
+        program = os.path.join(PAYLOAD, name)
+        if (os.path.exists(program) and
+                os.stat(program).st_mtime_ns > os.stat(source).st_mtime_ns):
+            continue
+        fresh = f"{program}.{os.getpid()}"
+        subprocess.run(["gcc", "-std=gnu17", "-O1", "-s", "-Wall", "-Wextra", "-D_GNU_SOURCE",
+                        "-static", "-o", fresh, source], check=True)
+        os.rename(fresh, program)
+
+
+def enter():
+    """Returns inside the sandbox, as the subreaper that an engine would be."""
+    if os.environ.get(MARK) != "1":
+        if os.geteuid() != 0:
+            leave("needs root")
+        if not os.access(brig(), os.X_OK):
+            leave(f"no runtime at {brig()}")
+        build_payload()
+        view = ["--v1"] if stand_in() == "crun" else []
+        sys.stdout.flush()
+        environment = dict(os.environ, **{MARK: "1", "BUILD": BUILD, "BRIG": brig()})
+        program = [sys.executable, "-B", os.path.abspath(sys.argv[0]), *sys.argv[1:]]
+        os.execve(os.path.join(TESTS, "sandbox"), ["sandbox", *view, "--", *program], environment)
+    PR_SET_CHILD_SUBREAPER = 36
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # Leaked descriptors would be the test's own fault: only 0, 1 and 2 are handed on.
+    os.closerange(3, 256)
+    os.umask(0o022)

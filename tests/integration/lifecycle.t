@@ -1,0 +1,619 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# The verbs over a container's life: O-01 to O-07, X-02, X-07, engines' expectations of each verb.
+import json
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import oracle
+from harness.lab import read, write
+from harness.tap import Suite, check, contains, equal, eventually
+
+suite = Suite()
+SLEEP = ["/bin/sleep", "1000"]
+
+
+# create and state
+
+
+@suite.case("O-02 X-02", "create leaves a created container whose program has not run")
+def created(lab):
+    container = lab.create(lab.bundle(shell="echo ran; sleep 1000"))
+    state = container.state()
+    equal(state["status"], "created", "status")
+    check(oracle.processes()[state["pid"]][1] != "Z", "init is alive")
+    time.sleep(0.05)
+    equal(container.out(), "", "output before start")
+    container.start()
+    container.wait_out("ran")
+
+
+@suite.case("O-01", "state has every key that engines read")
+def state_keys(lab):
+    made = lab.bundle(SLEEP, annotations={"a.b": "c", "quote": "\"\n\\"})
+    container = lab.create(made)
+    state = container.state()
+    for key in ("ociVersion", "id", "status", "pid", "bundle", "rootfs", "created", "annotations"):
+        check(key in state, f"key {key} in {state}")
+    equal(state["id"], container.id, "id")
+    equal(state["bundle"], made.path, "bundle")
+    equal(os.path.realpath(state["rootfs"]), os.path.realpath(made.rootfs), "rootfs")
+    equal(state["annotations"], {"a.b": "c", "quote": "\"\n\\"}, "annotations")
+    date, rest = state["created"].split("T")
+    equal(len(date), 10, "RFC 3339 date")
+    check(rest.endswith("Z"), "created is UTC")
+
+
+@suite.case("O-01", "state follows the life: created, running, stopped")
+def state_life(lab):
+    container = lab.create(lab.bundle(SLEEP))
+    equal(container.status(), "created", "after create")
+    container.start()
+    equal(container.status(), "running", "after start")
+    pid = container.pid
+    container.kill("KILL").ok()
+    container.wait_stopped()
+    equal(lab.exit_of(pid), -signal.SIGKILL, "exit seen by the subreaper")
+    state = container.state()
+    equal(state.get("pid", 0), 0, "pid when stopped")
+    container.delete().ok()
+    lab.gone(container.id)
+
+
+@suite.case("O-01 trap-27", "a zombie init counts as stopped")
+def zombie(lab):
+    container = lab.start(lab.bundle(["/bin/true"]))
+    eventually(lambda: any(state == "Z" and parent == os.getpid()
+                           for parent, state, _ in oracle.processes().values()), "zombie init")
+    equal(container.status(), "stopped", "status of a zombie")
+    container.delete().ok()
+
+
+@suite.case("O-01", "state without an id or of an unknown id is an error")
+def state_unknown(lab):
+    lab.brig("state", "nobody").failed("does not exist")
+    check(lab.brig("state").status != 0, "state without id")
+
+
+@suite.case("O-02", "the id must be unique; the first container is not touched")
+def duplicate(lab):
+    made = lab.bundle(SLEEP)
+    container = lab.create(made)
+    pid = container.pid
+    lab.brig("create", "--bundle", made.path, container.id).failed("already exist")
+    equal((container.status(), container.pid), ("created", pid), "the first one")
+    container.start()
+    lab.brig("run", "--bundle", made.path, container.id).failed("already exist")
+    equal((container.status(), container.pid), ("running", pid), "the first one")
+
+
+@suite.case("O-05", "an id can be used again after delete")
+def reuse(lab):
+    made = lab.bundle(SLEEP)
+    for _ in range(3):
+        container = lab.create(made, identity="again")
+        container.delete("--force").ok()
+    lab.expect_nothing_left("three lives of one id")
+
+
+@suite.table("O-02 T-95", "a bad id is refused before anything is touched", {
+    "empty": "", "dot": ".", "dot dot": "..", "slash": "a/b", "up": "../x", "newline": "a\nb",
+    "blank": "a b", "256 letters": "a" * 256, "1024 letters": "a" * 1024, "UTF-8": "käse",
+    "percent": "%n", "star": "*", "colon": "a:b",
+})
+def bad_id(lab, identity):
+    made = lab.bundle(SLEEP).write()
+    before = oracle.tree(lab.path, content=False)
+    keep = {path for path in before if "/out-" not in path and "/err-" not in path}
+    for words in (("create", "--bundle", made.path), ("run", "--bundle", made.path), ("start",),
+                  ("state",), ("kill",), ("delete",), ("exec",), ("ps",), ("pause",)):
+        tail = ("/bin/true",) if words[0] == "exec" else ()
+        result = lab.brig(*words, "--", identity, *tail)
+        check(result.status not in (0, None), f"wanted an error of {result}")
+    lab.brig("delete", "--force", "--", identity)
+    after = {path for path in oracle.tree(lab.path, content=False)
+             if "/out-" not in path and "/err-" not in path}
+    equal(after, keep, "files below state root and bundle")
+    lab.expect_nothing_left("a bad id")
+
+
+@suite.table("O-02", "a good id is accepted", {
+    "letters and digits": "Az09", "signs": "a_b+c-d.e", "one": "x", "long": "a" * 200,
+})
+def good_id(lab, identity):
+    lab.create(lab.bundle(SLEEP), identity=identity).delete().ok()
+
+
+@suite.case("O-02 B-02", "create without a bundle, config or id fails cleanly")
+def no_bundle(lab):
+    lab.brig("create", "--bundle", f"{lab.path}/missing", "x").failed("no such file or directory")
+    os.mkdir(f"{lab.path}/empty")
+    lab.brig("create", "--bundle", f"{lab.path}/empty", "x").failed("config.json")
+    check(lab.brig("create", "--bundle", f"{lab.path}/empty").status != 0, "create without id")
+    lab.expect_nothing_left("a failed create")
+
+
+@suite.case("B-01", "the bundle is the working directory unless named; relative ones work")
+def bundle_places(lab):
+    made = lab.bundle(SLEEP).write()
+    lab.containers.append("here")
+    lab.brig("create", "here", cwd=made.path).ok()
+    equal(lab.state("here")["bundle"], made.path, "absolute bundle of a default")
+    lab.containers.append("relative")
+    lab.brig("create", "-b", os.path.basename(made.path), "relative",
+             cwd=os.path.dirname(made.path)).ok()
+    equal(lab.state("relative")["bundle"], made.path, "absolute bundle of a relative one")
+
+
+@suite.case("B-03", "editing or losing the config after create changes nothing")
+def config_frozen(lab):
+    made = lab.bundle(shell="echo first; sleep 1000")
+    container = lab.create(made)
+    write(f"{made.path}/config.json", "{}")
+    container.start()
+    container.wait_out("first")
+    os.unlink(f"{made.path}/config.json")
+    container.exec("/bin/true").ok()
+    container.kill("KILL").ok()
+    container.wait_stopped()
+    container.delete().ok()
+
+
+@suite.case("X-02 X-08 trap-6", "the pid file holds the host's pid, no newline, replaced by rename")
+def pid_file(lab):
+    path = write(f"{lab.path}/pid", "old")
+    old = os.open(path, os.O_RDONLY)
+    container = lab.create(lab.bundle(SLEEP), "--pid-file", "pid")
+    equal(read(path), str(container.pid), "pid file")
+    equal(os.read(old, 10), b"old", "the old file is not written in place")
+    os.close(old)
+    left = [name for name in os.listdir(lab.path) if "pid" in name and name != "pid"]
+    equal(left, [], "temporary files beside the pid file")
+    equal(oct(os.stat(path).st_mode & 0o777), "0o644", "mode")
+
+
+@suite.case("X-08", "a failed create leaves no pid file")
+def pid_file_failed(lab):
+    made = lab.bundle(["/bin/absent"])
+    lab.try_create(made, "--pid-file", "pid").failed("no such file or directory")
+    check(not os.path.exists(f"{lab.path}/pid"), "no pid file")
+    lab.expect_nothing_left("a failed create")
+
+
+@suite.case("N-05 X-08", "init is PID 1 inside, another PID outside, a child of the subreaper")
+def pid_one(lab):
+    container = lab.start(lab.bundle(shell="echo $$; readlink /proc/self/ns/pid; sleep 1000"))
+    container.wait_out("pid:")
+    first, namespace = container.out().split()
+    equal(first, "1", "pid inside")
+    pid = container.pid
+    check(pid != 1, "pid outside")
+    equal(oracle.processes()[pid][0], os.getpid(), "parent of init")
+    equal(os.readlink(f"/proc/{pid}/ns/pid"), namespace, "its pid namespace from the host")
+    check(os.readlink("/proc/self/ns/pid") != namespace, "is not ours")
+    contains(read(f"/proc/{pid}/status"), f"NSpid:\t{pid}\t1", "status on the host")
+
+
+@suite.case("X-08 trap-1 trap-19", "after create and start no helper is left")
+def no_helpers(lab):
+    container = lab.create(lab.bundle(SLEEP))
+    for step in ("created", "running"):
+        others = {pid: entry for pid, entry in oracle.processes().items()
+                  if pid not in lab.before.processes and pid != container.pid}
+        equal(others, {}, f"processes beside init when {step}")
+        if step == "created":
+            container.start()
+
+
+# start
+
+
+@suite.case("O-03", "start twice is an error and the container runs on")
+def start_twice(lab):
+    container = lab.sleeper()
+    lab.brig("start", container.id).failed("cannot start an already running container")
+    equal(container.status(), "running", "status")
+
+
+@suite.case("O-03 T-91", "start of a stopped container is an error")
+def start_stopped(lab):
+    container = lab.start(lab.bundle(["/bin/true"]))
+    container.wait_stopped()
+    lab.brig("start", container.id).failed("cannot start a container that has stopped")
+    killed = lab.create(lab.bundle(SLEEP))
+    killed.kill("KILL").ok()
+    killed.wait_stopped()
+    lab.brig("start", killed.id, timeout=5).failed("stopped")
+
+
+@suite.case("O-03", "start of an unknown id is an error")
+def start_unknown(lab):
+    lab.brig("start", "nobody").failed("container does not exist")
+
+
+@suite.case("O-03 trap-18", "start returns after execve")
+def start_after_exec(lab):
+    for _ in range(10):
+        container = lab.create(lab.bundle(SLEEP))
+        pid = container.pid
+        container.start()
+        equal(read(f"/proc/{pid}/comm"), "sleep\n", "comm right after start")
+        container.delete("--force").ok()
+
+
+@suite.case("C-04", "create without process is accepted, start refuses it")
+def no_process(lab):
+    made = lab.bundle()
+    del made.config["process"]
+    container = lab.create(made)
+    equal(container.status(), "created", "status")
+    lab.brig("start", container.id).failed("process")
+    equal(container.status(), "created", "status after the refused start")
+    container.delete().ok()
+
+
+@suite.case("O-03 T-87", "of many starts at once exactly one wins")
+def start_race(lab):
+    container = lab.create(lab.bundle(SLEEP))
+    calls = [lab.spawn("start", container.id) for _ in range(8)]
+    statuses = [call.wait().status for call in calls]
+    equal(statuses.count(0), 1, f"winners of {statuses}")
+    equal(container.status(), "running", "status")
+
+
+# kill
+
+
+@suite.table("O-04", "kill knows the signal", {
+    "number": ("15", signal.SIGTERM), "TERM": ("TERM", signal.SIGTERM),
+    "SIGTERM": ("SIGTERM", signal.SIGTERM), "sigterm": ("sigterm", signal.SIGTERM),
+    "usr1": ("usr1", signal.SIGUSR1), "default": (None, signal.SIGTERM),
+    "SIGRTMIN+3": ("SIGRTMIN+3", 37), "37": ("37", 37), "RTMIN+3": ("RTMIN+3", 37),
+    "SIGRTMAX-1": ("SIGRTMAX-1", 63), "HUP": ("HUP", signal.SIGHUP),
+})
+def kill_names(lab, name, number):
+    traps = "; ".join(f"trap 'echo got {n}; exit 0' {n}" for n in (1, 10, 15, 37, 63))
+    container = lab.start(lab.bundle(shell=f"{traps}; echo ready; while :; do sleep 0.01; done"))
+    container.wait_out("ready")
+    container.kill(*([name] if name else [])).ok()
+    container.wait_out(f"got {int(number)}")
+
+
+@suite.table("O-04", "kill refuses what is no signal", {
+    "name": "SIGFOO", "65": "65", "negative": "-1", "blank": "", "hex": "0x9", "huge": "99999999999",
+    "number and letters": "9x",
+})
+def kill_unknown(lab, name):
+    container = lab.sleeper()
+    check(lab.brig("kill", "--", container.id, name).status != 0, "kill with a bad signal")
+    equal(container.status(), "running", "status")
+
+
+@suite.case("O-04", "signal 0 only asks")
+def kill_zero(lab):
+    container = lab.sleeper()
+    container.kill("0").ok()
+    equal(container.status(), "running", "status")
+
+
+@suite.case("O-04 X-03", "kill of a stopped container says so in the words engines match")
+def kill_stopped(lab):
+    container = lab.start(lab.bundle(["/bin/true"]))
+    container.wait_stopped()
+    container.kill("TERM").failed("container not running", status=1)
+    lab.brig("kill", "nobody", "TERM").failed("container does not exist", status=1)
+
+
+@suite.case("O-04", "a created container can be killed")
+def kill_created(lab):
+    container = lab.create(lab.bundle(SLEEP))
+    container.kill("KILL").ok()
+    container.wait_stopped()
+    container.delete().ok()
+
+
+@suite.case("O-04", "a created container also ends by SIGTERM")
+def term_created(lab):
+    container = lab.create(lab.bundle(SLEEP))
+    container.kill("TERM").ok()
+    container.wait_stopped()
+
+
+@suite.case("O-04 X-02", "kill --all reaches every process of the container")
+def kill_all(lab):
+    shell = "for i in 1 2 3; do setsid sh -c 'trap \"echo bye; exit\" TERM; echo up; " \
+            "while :; do sleep 0.01; done' & done; trap '' TERM; while :; do sleep 0.05; done"
+    container = lab.start(lab.bundle(shell=shell))
+    eventually(lambda: container.out().count("up") == 3, "three children")
+    lab.brig("kill", "--all", container.id, "TERM").ok()
+    eventually(lambda: container.out().count("bye") == 3, "three farewells")
+    equal(container.status(), "running", "init ignores TERM")
+
+
+@suite.case("O-04 N-05 trap-23", "without a pid namespace kill reaches the orphans of a dead init")
+def kill_orphans(lab):
+    made = lab.bundle(shell="setsid sleep 1000 & sleep 0.1")
+    made.without_namespace("pid")
+    container = lab.start(made)
+    container.wait_stopped()
+    left = json.loads(lab.brig("ps", "--format", "json", container.id).ok().out)
+    equal(len(left), 1, "orphans")
+    lab.brig("kill", "--all", container.id, "KILL").ok()
+    eventually(lambda: lab.reap() or left[0] not in oracle.processes(), "end of the orphan")
+    container.delete().ok()
+
+
+# delete
+
+
+@suite.case("O-05", "delete refuses a running container, which runs on")
+def delete_running(lab):
+    container = lab.sleeper()
+    container.delete().failed("running", status=1)
+    equal(container.status(), "running", "status")
+
+
+@suite.case("O-05 trap-21", "delete of a created container succeeds, as engines need")
+def delete_created(lab):
+    container = lab.create(lab.bundle(SLEEP))
+    container.delete().ok()
+    lab.gone(container.id)
+    lab.expect_nothing_left("delete of a created container")
+
+
+@suite.case("O-05 trap-20", "delete of an unknown id says so; --force is silent")
+def delete_unknown(lab):
+    lab.brig("delete", "nobody").failed("container does not exist", status=1)
+    result = lab.brig("delete", "--force", "nobody").ok()
+    equal((result.out, result.err), ("", ""), "output")
+
+
+@suite.case("O-05", "delete --force ends a running container and its children, twice is fine")
+def delete_force(lab):
+    container = lab.start(lab.bundle(shell="sleep 999 & setsid sleep 998 & sleep 1000"))
+    container.delete("--force").ok()
+    lab.expect_nothing_left("delete --force")
+    container.delete("--force").ok()
+
+
+@suite.case("O-05 T-65", "delete --force ends a fork bomb without a pid namespace")
+def delete_bomb(lab):
+    made = lab.bundle(shell="f() { setsid sh -c 'sleep 300 & sleep 300' & }; "
+                            "for i in 1 2 3 4 5 6 7 8; do f; done; echo up; sleep 300")
+    made.without_namespace("pid")
+    container = lab.start(made)
+    container.wait_out("up")
+    container.delete("--force").ok()
+    lab.expect_nothing_left("delete --force of a bomb")
+
+
+@suite.case("O-05 G-05", "a state folder without state is removed by delete --force")
+def delete_stale(lab):
+    os.mkdir(f"{lab.root}/stale")
+    lab.brig("delete", "--force", "stale").ok()
+    check(not os.path.exists(f"{lab.root}/stale"), "folder is gone")
+    os.mkdir(f"{lab.root}/stale")
+    lab.brig("delete", "stale").failed("does not exist")
+
+
+@suite.case("O-05 trap-26", "delete works without environment, bundle and working directory")
+def delete_bare(lab):
+    made = lab.bundle(SLEEP)
+    container = lab.start(made)
+    container.kill("KILL").ok()
+    container.wait_stopped()
+    os.rename(made.path, f"{made.path}-gone")
+    os.mkdir(f"{lab.path}/lost")
+    call = lab.spawn("delete", container.id, env={}, cwd=f"{lab.path}/lost",
+                     preexec_fn=lambda: os.rmdir(f"{lab.path}/lost"))
+    call.wait().ok()
+    lab.gone(container.id)
+
+
+# list, ps, pause, resume
+
+
+@suite.case("X-02", "list shows every container as table, JSON and ids")
+def listing(lab):
+    check(not json.loads(lab.brig("list", "-f", "json").ok().out), "empty list")
+    made = lab.bundle(SLEEP)
+    one, two = lab.create(made), lab.start(made)
+    entries = {entry["id"]: entry
+               for entry in json.loads(lab.brig("list", "--format", "json").ok().out)}
+    equal(set(entries), {one.id, two.id}, "ids")
+    equal(entries[one.id]["status"], "created", "status of the first")
+    equal(entries[two.id]["status"], "running", "status of the second")
+    equal(entries[two.id]["pid"], two.pid, "pid")
+    equal(entries[two.id]["bundle"], made.path, "bundle")
+    check("created" in entries[two.id] and "owner" in entries[two.id], "created and owner")
+    equal(set(lab.brig("list", "-q").ok().out.split()), {one.id, two.id}, "quiet")
+    table = lab.brig("list").ok().out.splitlines()
+    equal(table[0].split(), ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"], "header")
+    equal(len(table), 3, "lines")
+    check(lab.brig("list", "-f", "xml").status != 0, "unknown format")
+
+
+@suite.case("trap-31", "list skips what is not a container")
+def list_foreign(lab):
+    container = lab.create(lab.bundle(SLEEP))
+    os.mkdir(f"{lab.root}/foreign")
+    write(f"{lab.root}/file", "")
+    write(f"{lab.root}/foreign/state.json", "{")
+    equal(lab.brig("list", "-q").ok().out.split(), [container.id], "ids")
+    for name in ("foreign/state.json", "file"):
+        os.unlink(f"{lab.root}/{name}")
+    os.rmdir(f"{lab.root}/foreign")
+
+
+@suite.case("X-02", "ps gives the host's pids of all processes")
+def ps(lab):
+    container = lab.start(lab.bundle(shell="sleep 999 & sleep 998 & echo up; wait"))
+    container.wait_out("up")
+    pids = json.loads(lab.brig("ps", "--format", "json", container.id).ok().out)
+    equal(len(pids), 3, "processes")
+    check(container.pid in pids, "init among them")
+    namespace = os.readlink(f"/proc/{container.pid}/ns/pid")
+    for pid in pids:
+        equal(os.readlink(f"/proc/{pid}/ns/pid"), namespace, "pid namespace")
+    table = lab.brig("ps", container.id).ok().out.split("\n")
+    contains(table[0], "PID", "table header")
+    lab.brig("ps", "-f", "json", "nobody").failed("does not exist")
+
+
+@suite.case("X-02 O-04", "pause freezes, resume goes on, and the wrong state is an error")
+def pause(lab):
+    container = lab.start(lab.bundle(
+        shell="i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done"))
+    container.wait_out("2")
+    lab.brig("pause", container.id).ok()
+    equal(container.status(), "paused", "status")
+    seen = container.out()
+    time.sleep(0.1)
+    equal(container.out(), seen, "output while paused")
+    lab.brig("pause", container.id).failed("not running")
+    lab.brig("resume", container.id).ok()
+    equal(container.status(), "running", "status")
+    eventually(lambda: container.out() != seen, "output after resume")
+    lab.brig("resume", container.id).failed("container not paused")
+
+
+@suite.case("O-04 O-05", "SIGKILL gets through to a paused container; delete --force too")
+def kill_paused(lab):
+    first, second = lab.sleeper(), lab.sleeper()
+    lab.brig("pause", first.id).ok()
+    lab.brig("pause", second.id).ok()
+    first.kill("KILL").ok()
+    first.wait_stopped()
+    second.delete("--force").ok()
+    first.delete().ok()
+    lab.expect_nothing_left("paused containers")
+
+
+# run
+
+
+@suite.table("X-10", "run in the foreground gives the program's status", {
+    "0": ("exit 0", 0), "1": ("exit 1", 1), "7": ("exit 7", 7), "126": ("exit 126", 126),
+    "255": ("exit 255", 255),
+})
+def run_status(lab, shell, status):
+    equal(lab.run(lab.bundle(shell=shell)).status, status, "exit status")
+    lab.expect_nothing_left("run")
+
+
+@suite.case("X-10", "run gives 137 when PID 1 is killed")
+def run_killed(lab):
+    # PID 1 of a namespace ends by SIGKILL only, and only from outside.
+    call = lab.spawn("run", "--bundle", lab.bundle(SLEEP).write().path, "victim")
+    lab.containers.append("victim")
+    eventually(lambda: lab.brig("state", "victim").status == 0 and
+               lab.state("victim")["status"] == "running", "running")
+    os.kill(lab.state("victim")["pid"], signal.SIGKILL)
+    equal(call.wait().status, 137, "exit status")
+
+
+@suite.case("X-10", "run gives 128+N when a program without pid namespace ends by a signal")
+def run_signal_hostpid(lab):
+    for number in (signal.SIGTERM, signal.SIGSEGV, signal.SIGKILL, signal.SIGUSR1):
+        made = lab.bundle(shell=f"kill -{int(number)} $$; sleep 1")
+        made.without_namespace("pid")
+        equal(lab.run(made).status, 128 + number, f"status for {number!r}")
+
+
+@suite.case("X-10", "run forwards the signals that it gets")
+def run_forwards(lab):
+    names = {"HUP": 1, "INT": 2, "QUIT": 3, "USR1": 10, "USR2": 12, "TERM": 15, "CONT": 18}
+    traps = "; ".join(f"trap 'echo got {name}' {number}" for name, number in names.items())
+    made = lab.bundle(shell=f"{traps}; trap 'exit 9' 37; echo up; while :; do sleep 0.01; done")
+    lab.containers.append("fg")
+    call = lab.spawn("run", "--bundle", made.write().path, "fg")
+    eventually(lambda: "up" in call.out(), "start")
+    for name, number in names.items():
+        call.signal(number)
+        eventually(lambda: f"got {name}" in call.out(), f"forwarded {name}")
+    call.signal(37)
+    equal(call.wait().status, 9, "exit status")
+    lab.expect_nothing_left("run")
+
+
+@suite.case("X-12", "run --keep leaves state and cgroup until delete")
+def run_keep(lab):
+    made = lab.bundle(shell="exit 3")
+    made.set("linux.cgroupsPath", "/kept")
+    result = lab.run(made, "--keep", identity="kept")
+    equal(result.status, 3, "exit status")
+    equal(lab.state("kept")["status"], "stopped", "status")
+    check(os.path.isdir(f"{oracle.CGROUPS}/memory/kept") or
+          os.path.isdir(f"{oracle.CGROUPS}/kept"), "the cgroup is there")
+    lab.brig("delete", "kept").ok()
+    lab.expect_nothing_left("run --keep and delete")
+
+
+@suite.case("X-10", "run --detach returns with a running container")
+def run_detached(lab):
+    lab.containers.append("bg")
+    outs = lab.outs()
+    lab.brig("run", "-d", "--pid-file", "pid", "--bundle",
+             lab.bundle(shell="echo up; exec sleep 1000").write().path, "bg", outs=outs).ok()
+    equal(lab.state("bg")["status"], "running", "status")
+    equal(read(f"{lab.path}/pid"), str(lab.state("bg")["pid"]), "pid file")
+    eventually(lambda: "up" in read(outs[0]), "output")
+
+
+@suite.case("X-12", "run reaps the orphans of a container without pid namespace")
+def run_orphans(lab):
+    made = lab.bundle(shell="setsid sleep 500 & setsid sleep 501 & exit 4")
+    made.without_namespace("pid")
+    equal(lab.run(made).status, 4, "exit status")
+    lab.expect_nothing_left("run with orphans")
+
+
+# output and errors
+
+
+@suite.case("4.4 trap-35", "every verb is silent on success")
+def silent(lab):
+    container = lab.create(lab.bundle(SLEEP))
+    silent_verbs = (("start",), ("pause",), ("resume",), ("kill", "0"), ("kill", "KILL"))
+    for verb, *tail in silent_verbs:
+        result = lab.brig(verb, container.id, *tail).ok()
+        equal((result.out, result.err), ("", ""), f"output of {verb}")
+    container.wait_stopped()
+    result = container.delete().ok()
+    equal((result.out, result.err), ("", ""), "output of delete")
+    equal((container.out(), container.err()), ("", ""), "output of create")
+
+
+@suite.case("4.2 X-01", "the log gets one JSON object per error, appended, and stderr the text")
+def json_log(lab):
+    log = f"{lab.path}/log.json"
+    for _ in range(2):
+        result = lab.brig("start", "nobody", globals_=("--log", log, "--log-format", "json"))
+        result.failed("container does not exist")
+    lines = [json.loads(line) for line in read(log).splitlines()]
+    equal(len(lines), 2, "entries")
+    for entry in lines:
+        equal(entry["level"], "error", "level")
+        contains(entry["msg"], "container does not exist", "msg")
+        check("T" in entry["time"], "RFC 3339 time")
+    lab.brig("start", "nobody", globals_=("--log=/nowhere/at/all", "--log-format=json")
+             ).failed("container does not exist")
+
+
+@suite.case("4.5 trap-5", "an error is one write to stderr")
+def one_write(lab):
+    reader, writer = os.pipe()
+    call = lab.spawn("create", "--bundle", lab.bundle(["/bin/absent"]).write().path, "x",
+                     stderr=writer)
+    os.close(writer)
+    first = os.read(reader, 8191).decode()
+    contains(first, "no such file or directory", "the first read")
+    equal(os.read(reader, 8191), b"", "what comes after the first read")
+    os.close(reader)
+    call.wait()
+
+
+suite.main()
