@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2034 # some variables are for those who source this
+# shellcheck shell=bash disable=SC2034,SC2317
+# (Variables and functions here are for those who source this.)
 # Shared by the engines' programs: TAP lines, the image, private podman, dockerd and containerd.
 # Sourced inside tests/sandbox, which ends and removes everything that is started here.
 
@@ -83,10 +84,12 @@ wait_until() {
 # make_rootfs DIR: busybox and the files that a user look-up needs.
 make_rootfs() {
     local dir=$1 applet
-    mkdir -p "$dir"/{bin,etc,tmp,root,proc,sys,dev,home/app}
+    mkdir -p "$dir"/{bin,etc,tmp,root,proc,sys,dev,home/app,data}
     chmod 1777 "$dir/tmp"
+    chown 1000:1000 "$dir/home/app"
     cp "$(command -v busybox)" "$dir/bin/busybox"
-    for applet in sh sleep id cat echo true false ls ps tty stat mkdir touch kill env grep stty; do
+    for applet in sh sleep id cat echo true false ls ps tty stat mkdir touch kill env grep stty tail \
+        hostname ip pwd test wc head; do
         ln -sf busybox "$dir/bin/$applet"
     done
     printf 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n' >"$dir/etc/passwd"
@@ -100,12 +103,12 @@ make_rootfs() {
 make_image() {
     local archive=$1 dir=$2 name=$3 user=${4:-} work layer config
     work=$(mktemp -d -p "$SCRATCH")
-    tar --numeric-owner --owner=0 --group=0 -C "$dir" -cf "$work/layer.tar" .
+    tar --numeric-owner -C "$dir" -cf "$work/layer.tar" .
     layer=$(sha256sum "$work/layer.tar" | cut -d ' ' -f 1)
     cat >"$work/config.json" <<EOF
 {"architecture": "amd64", "os": "linux",
  "config": {"User": "$user", "Cmd": ["/bin/sh"], "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]},
- "rootfs": {"type": "layers", "diff_ids": ["sha256:$layer"]}}
+ "history": [{"created_by": "make_image"}], "rootfs": {"type": "layers", "diff_ids": ["sha256:$layer"]}}
 EOF
     config=$(sha256sum "$work/config.json" | cut -d ' ' -f 1)
     mv "$work/config.json" "$work/$config.json"
@@ -140,7 +143,7 @@ runtime_supports_nocgroups = ["crun", "$(basename "$RUNTIME")"]
 EOF
     export CONTAINERS_CONF=$SCRATCH/podman/containers.conf
     podman() {
-        command podman --root "$SCRATCH/podman/root" --runroot "$SCRATCH/podman/run" \
+        timeout --foreground 60 podman --root "$SCRATCH/podman/root" --runroot "$SCRATCH/podman/run" \
             --tmpdir "$SCRATCH/podman/tmp" --storage-driver "${STORAGE_DRIVER:-overlay}" \
             --runtime "$RUNTIME" "$@"
     }
@@ -152,12 +155,17 @@ use_docker() {
     local dir=$SCRATCH/docker
     mkdir -p "$dir"
     cat >"$dir/daemon.json" <<EOF
-{"runtimes": {"tested": {"path": "$RUNTIME"}}, "default-runtime": "tested"}
+{"default-runtime": "tested",
+ "runtimes": {"tested": {"path": "$RUNTIME"},
+              "with-arguments": {"path": "$RUNTIME", "runtimeArgs": ["--debug"]}}}
 EOF
     dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root /run/docker-exec \
         --pidfile "$dir/pid" --host "unix://$dir/socket" --bridge=none --iptables=false \
         --ip-forward=false --ip-masq=false --exec-opt native.cgroupdriver=cgroupfs \
         --storage-driver "${STORAGE_DRIVER:-overlay2}" >"$dir/log" 2>&1 &
+    docker() {
+        timeout --foreground 60 docker "$@"
+    }
     export DOCKER_HOST=unix://$dir/socket DOCKER_CONFIG=$dir DOCKER_BUILDKIT=0
     wait_until 30 docker version || {
         tail -n 20 "$dir/log"
@@ -180,7 +188,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 EOF
     containerd --config "$dir/config.toml" >"$dir/log" 2>&1 &
     ctr() {
-        command ctr --address "$SCRATCH/containerd/socket" "$@"
+        timeout --foreground 60 ctr --address "$SCRATCH/containerd/socket" "$@"
     }
     wait_until 30 ctr version || {
         tail -n 20 "$dir/log"
@@ -211,36 +219,66 @@ readonly CAP_KILL=5 CAP_MAC_ADMIN=33
 own_namespaces() {
     local name own=()
     for name in cgroup ipc mnt net pid user uts; do
-        if [[ $(readlink "/proc/$1/ns/$name") != $(readlink "/proc/self/ns/$name") ]]; then
+        if [[ $(readlink "/proc/$1/ns/$name") != "$(readlink "/proc/self/ns/$name")" ]]; then
             own+=("$name")
         fi
     done
     echo "${own[*]}"
 }
 
-# The fourteen capabilities that docker gives, and podman's eleven.
-readonly DOCKER_DEFAULT_CAPS=00000000a80425fb
-readonly PODMAN_DEFAULT_CAPS=00000000800405fb
+# The fourteen capabilities that docker, ctr and Debian's podman give; podman's own list has eleven.
+readonly FOURTEEN_CAPS=00000000a80425fb
+readonly ELEVEN_CAPS=00000000800405fb
+
+# with_capability MASK NUMBER, without_capability MASK NUMBER
+with_capability() {
+    printf '%016x' $((16#$1 | (1 << $2)))
+}
+without_capability() {
+    printf '%016x' $((16#$1 & ~(1 << $2)))
+}
 
 # every_capability: what this machine can give at most.
 every_capability() {
     status_field self CapBnd
 }
 
+# cgroup_file PID CONTROLLER FILE: that file of the process's cgroup, v1 or v2.
+cgroup_file() {
+    local path
+    path=$(awk -F: -v name="$2" '{ count = split($2, names, ",")
+        for (i = 1; i <= count; i++) if (names[i] == name) { sub(/^[^:]*:[^:]*:/, ""); print } }' \
+        "/proc/$1/cgroup")
+    cat "/sys/fs/cgroup/$2$path/$3"
+}
+
 # --- leftovers -------------------------------------------------------------------------------------
 
-# leftovers: what a container could leave behind; the same before and after means nothing was left.
+# leftovers DIR...: all that a container could leave behind, state folders DIR among it. The same text
+# before and after means that nothing was left.
 leftovers() {
-    local dir
-    echo "processes: $(pgrep -c '^(sleep|busybox|conmon|sh)$' || true)"
+    echo "processes:"
+    ps -e -o comm= | sort | grep -xE 'sleep|busybox|conmon|sh|tail|containerd-shim' || true
     echo "mounts:"
-    awk '{ print $5 }' /proc/self/mountinfo | grep -vE '/sys/fs/cgroup' | sort
+    awk '{ print $5 }' /proc/self/mountinfo | sort
     echo "cgroups:"
     find /sys/fs/cgroup -mindepth 2 -type d | sort
     echo "network namespaces:"
-    find /run/netns -mindepth 1 2>/dev/null | sort
+    find /run/netns -mindepth 1 2>/dev/null | sort || true
     echo "state:"
-    for dir in "$@"; do
-        find "$dir" -mindepth 1 2>/dev/null | sort
-    done
+    find "$@" -mindepth 1 2>/dev/null | sort || true
+}
+
+# check_nothing_left NAME BEFORE DIR...: engines clean up a moment after their command has returned.
+check_nothing_left() {
+    local name=$1 before=$2
+    shift 2
+    same_leftovers() {
+        [[ $(leftovers "$@") == "$before" ]]
+    }
+    if wait_until 10 same_leftovers "$@"; then
+        ok "$name"
+    else
+        not_ok "$name" "$(diff <(echo "$before") <(leftovers "$@") || true)"
+    fi
 }

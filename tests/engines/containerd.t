@@ -1,0 +1,199 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The lesson through containerd: its runc shim calls BRIG (ctr --runc-binary).
+set -euo pipefail
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+if [[ -z ${SCRATCH:-} ]]; then
+    exec "$HERE/../sandbox" "$HERE/containerd.t"
+fi
+# shellcheck source=tests/engines/lib.sh
+source "$HERE/lib.sh"
+
+BB=docker.io/library/bb:latest
+USER_IMAGE=docker.io/library/user:latest
+STATE_FOLDERS=(/run/brig /run/runc /run/containerd/runc /run/containerd/io.containerd.runtime.v2.task)
+run() {
+    ctr run --runc-binary "$RUNTIME" "$@"
+}
+
+# pid_of CONTAINER
+pid_of() {
+    ctr task ls | awk -v name="$1" '$1 == name { print $2 }'
+}
+
+# start_sleeper NAME [OPTION...]: its pid goes to $PID. IMAGE may name another image.
+start_sleeper() {
+    local name=$1 output
+    shift
+    PID=0
+    if output=$(run -d "$@" "${IMAGE:-$BB}" "$name" sleep 1000 2>&1); then
+        PID=$(pid_of "$name")
+    else
+        not_ok "$name starts" "$output"
+        return 1
+    fi
+}
+
+end_sleeper() {
+    ctr task kill -s SIGKILL "$1" >/dev/null 2>&1 || true
+    wait_until 10 ctr task delete "$1" || true
+    ctr container rm "$1" >/dev/null 2>&1 || true
+}
+
+# on_terminal COMMAND...: ctr wants a terminal of its own for --tty.
+on_terminal() {
+    script -qec "$(printf '%q ' timeout 30 ctr --address "$SCRATCH/containerd/socket" "$@")" /dev/null \
+        </dev/null | tr -d '\r'
+}
+
+lesson_isolation() {
+    start_sleeper lesson || return 0
+    check_equal "sleep is PID 1 inside" "$(pid_inside "$PID")" 1
+    check_match "and has another PID on the host" "$PID" '^([2-9]|[1-9][0-9]+)$'
+    check_equal "it is sleep itself" "$(cat "/proc/$PID/comm")" sleep
+    check_equal "in namespaces of its own" "$(own_namespaces "$PID" | sed 's/^cgroup //')" \
+        "ipc mnt net pid uts"
+    check_equal "root by default" "$(status_field "$PID" Uid)" "0 0 0 0"
+    local field
+    for field in CapEff CapPrm CapBnd; do
+        check_equal "the default capabilities and no more: $field" \
+            "$(status_field "$PID" "$field")" "$FOURTEEN_CAPS"
+    done
+    check_equal "ctr forbids new privileges" "$(status_field "$PID" NoNewPrivs)" 1
+    check_equal "no descriptors but stdio" "$(cd "/proc/$PID/fd" && echo *)" "0 1 2"
+    check_equal "its task is running" \
+        "$(ctr task ls | awk '$1 == "lesson" { print $3 }')" RUNNING
+    check_match "task ps knows its processes" "$(ctr task ps lesson)" "(^|[^0-9])$PID([^0-9]|\$)"
+}
+
+lesson_exec() {
+    exec_in() {
+        ctr task exec --exec-id "x$RANDOM" "$@"
+    }
+    check_equal "exec runs as the container's user" "$(exec_in lesson id -u)" 0
+    check_equal "exec has the container's capabilities" \
+        "$(exec_in lesson grep CapEff /proc/self/status | cut -f 2)" "$FOURTEEN_CAPS"
+    check_equal "exec --cwd" "$(exec_in --cwd /tmp lesson pwd)" /tmp
+    check_status "exec passes the exit code on" 7 exec_in lesson sh -c 'exit 7'
+    check_status "exec of a missing program fails" 1 exec_in lesson /no/such
+    check_match "exec --tty gives a terminal" \
+        "$(on_terminal task exec --tty --exec-id tty lesson tty)" '/dev/pts/[0-9]+'
+    exec_in --detach lesson touch /tmp/detached
+    if wait_until 5 test -e "/proc/$PID/root/tmp/detached"; then
+        ok "exec --detach does its work"
+    else
+        not_ok "exec --detach does its work"
+    fi
+    # The last: to look the user up, ctr mounts the overlay anew, after which the container cannot write.
+    check_equal "exec --user" "$(exec_in --user 1000 lesson id -u)" 1000
+}
+
+lesson_foreground() {
+    check_equal "output of a foreground container" "$(run --rm "$BB" c echo word)" word
+    check_status "its exit code" 3 run --rm "$BB" c sh -c 'exit 3'
+    check_status "a missing program is an error" 1 run --rm "$BB" c /no/such
+    check_match "and the message says so" "$(run --rm "$BB" c /no/such 2>&1 || true)" \
+        'no such file or directory|not found'
+    check_match "run --tty gives a terminal" \
+        "$(on_terminal run --runc-binary "$RUNTIME" --rm --tty "$BB" c tty)" '/dev/(pts/0|console)'
+    check_equal "an entry in the environment" \
+        "$(run --rm --env A=B "$BB" c env | grep '^A=')" A=B
+    check_equal "--cwd" "$(run --rm --cwd /tmp "$BB" c pwd)" /tmp
+    check_status "--read-only" 1 run --rm --read-only "$BB" c touch /no
+    mkdir -p "$SCRATCH/volume"
+    check_status "--mount" 0 run --rm \
+        --mount "type=bind,src=$SCRATCH/volume,dst=/data,options=rbind:rw" "$BB" c touch /data/made
+    check_equal "and the host sees it" "$(ls "$SCRATCH/volume")" made
+}
+
+lesson_identity() {
+    if IMAGE=$USER_IMAGE start_sleeper user; then
+        check_equal "an image with USER 1000" "$(status_field "$PID" Uid)" "1000 1000 1000 1000"
+        check_equal "its user holds no capability" "$(status_field "$PID" CapEff)" 0000000000000000
+    fi
+    end_sleeper user
+    if start_sleeper added --cap-add CAP_MAC_ADMIN; then
+        check_equal "--cap-add CAP_MAC_ADMIN adds it and no more" "$(status_field "$PID" CapEff)" \
+            "$(with_capability "$FOURTEEN_CAPS" "$CAP_MAC_ADMIN")"
+    fi
+    end_sleeper added
+    if start_sleeper dropped --cap-drop CAP_KILL; then
+        check_equal "--cap-drop CAP_KILL drops it and no more" "$(status_field "$PID" CapEff)" \
+            "$(without_capability "$FOURTEEN_CAPS" "$CAP_KILL")"
+    fi
+    end_sleeper dropped
+    if start_sleeper privileged --privileged; then
+        check_equal "--privileged has all that this machine can give" \
+            "$(status_field "$PID" CapEff)" "$(every_capability)"
+    fi
+    end_sleeper privileged
+    if start_sleeper filtered --seccomp; then
+        check_equal "--seccomp" "$(status_field "$PID" Seccomp)" 2
+    fi
+    end_sleeper filtered
+    if start_sleeper shared --net-host; then
+        check_equal "--net-host" "$(own_namespaces "$PID" | sed 's/^cgroup //')" "ipc mnt pid uts"
+    fi
+    end_sleeper shared
+}
+
+lesson_limits() {
+    if start_sleeper limited --memory-limit 67108864 --cpu-shares 333; then
+        check_equal "--memory-limit" "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 67108864
+        check_equal "--cpu-shares" "$(cgroup_file "$PID" cpu cpu.shares)" 333
+        check_match "task metrics" "$(ctr task metrics limited)" 'memory'
+    fi
+    end_sleeper limited
+}
+
+lesson_lifecycle() {
+    start_sleeper made || return 0
+    check_status "task pause" 0 ctr task pause made
+    check_equal "pause is known" "$(ctr task ls | awk '$1 == "made" { print $3 }')" PAUSED
+    check_status "task resume" 0 ctr task resume made
+    check_equal "resume is known" "$(ctr task ls | awk '$1 == "made" { print $3 }')" RUNNING
+    check_status "task kill" 0 ctr task kill -s SIGKILL made
+    is_stopped() {
+        ctr task ls | grep -qE '^made .*STOPPED'
+    }
+    wait_until 5 is_stopped || true
+    check_equal "kill ends it" "$(ctr task ls | awk '$1 == "made" { print $3 }')" STOPPED
+    check_match "task delete tells the exit code" "$(ctr task delete made 2>&1)" 'exit code 137'
+    check_status "container rm" 0 ctr container rm made
+}
+
+lesson_crowd() {
+    local number jobs=() failed=0 status
+    for number in {1..8}; do
+        run --rm "$BB" "crowd$number" sh -c "exit $number" >/dev/null 2>&1 &
+        jobs+=($!)
+    done
+    for number in {1..8}; do
+        status=0
+        wait "${jobs[number - 1]}" || status=$?
+        ((status == number)) || ((++failed))
+    done
+    check_equal "eight containers at once each end with their own exit code" "$failed" 0
+}
+
+use_containerd
+make_rootfs "$SCRATCH/fs"
+make_image "$SCRATCH/bb.tar" "$SCRATCH/fs" bb:latest
+make_image "$SCRATCH/user.tar" "$SCRATCH/fs" user:latest 1000
+ctr image import "$SCRATCH/bb.tar" >/dev/null
+ctr image import "$SCRATCH/user.tar" >/dev/null
+
+run --rm "$BB" warm-up true >/dev/null 2>&1 || true
+before=$(leftovers "${STATE_FOLDERS[@]}")
+lesson_isolation
+lesson_exec
+end_sleeper lesson
+check_nothing_left "nothing is left after rm" "$before" "${STATE_FOLDERS[@]}"
+lesson_foreground
+lesson_identity
+lesson_limits
+lesson_lifecycle
+lesson_crowd
+check_nothing_left "nothing is left after all of them" "$before" "${STATE_FOLDERS[@]}"
+finish

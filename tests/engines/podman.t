@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The lesson through podman: run, exec, build, pods and `kube play`, all with BRIG as the runtime.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+if [[ -z ${SCRATCH:-} ]]; then
+    exec "$HERE/../sandbox" "$HERE/podman.t"
+fi
+# shellcheck source=tests/engines/lib.sh
+source "$HERE/lib.sh"
+# shellcheck source=tests/engines/lesson.sh
+source "$HERE/lesson.sh"
+
+ENGINE=podman
+RUNC_GLOBAL=(--runtime runc)
+REMOVE=(rm -f -t 0)
+STATE_FOLDERS=(/run/brig /run/runc /run/crun "$SCRATCH/podman/run/overlay-containers"
+    "$SCRATCH/podman/root/overlay-containers")
+
+podman_build() {
+    # A runtime that notes each call, for a build does not say what ran its steps.
+    cat >"$SCRATCH/noting" <<EOF
+#!/bin/sh
+echo "\$@" >>"$SCRATCH/noted"
+exec "$RUNTIME" "\$@"
+EOF
+    chmod 755 "$SCRATCH/noting"
+    write_dockerfile "$SCRATCH/Dockerfile"
+    mkdir -p "$SCRATCH/empty"
+    check_status "an image with USER 1000 is built" 0 podman --runtime "$SCRATCH/noting" build \
+        --isolation oci --pull=never -t built -f "$SCRATCH/Dockerfile" "$SCRATCH/empty"
+    check_equal "its RUN steps ran through the runtime" \
+        "$(grep -c '\bcreate\b' "$SCRATCH/noted" || true)" 2
+    lesson_built_image built
+}
+
+podman_kube() {
+    cat >"$SCRATCH/pod.yaml" <<'EOF'
+apiVersion: v1
+kind: Pod
+metadata: {name: kube}
+spec:
+  securityContext: {runAsUser: 1000}
+  containers:
+  - {name: plain, image: bb, imagePullPolicy: Never, command: [sleep, "1000"]}
+  - name: override
+    image: bb
+    imagePullPolicy: Never
+    command: [sleep, "1000"]
+    securityContext: {runAsUser: 0, capabilities: {add: [MAC_ADMIN], drop: [KILL]}}
+  - name: bare
+    image: bb
+    imagePullPolicy: Never
+    command: [sleep, "1000"]
+    securityContext: {runAsUser: 0, capabilities: {drop: [ALL]}}
+EOF
+    local output plain override bare
+    output=$(podman kube play --network none "$SCRATCH/pod.yaml" 2>&1) || {
+        not_ok "kube play" "$output"
+        return
+    }
+    ok "kube play"
+    plain=$(pid_of kube-plain) override=$(pid_of kube-override) bare=$(pid_of kube-bare)
+    check_equal "the pod's runAsUser" "$(status_field "$plain" Uid)" "1000 1000 1000 1000"
+    check_equal "its user holds no capability" "$(status_field "$plain" CapEff)" 0000000000000000
+    check_equal "a container's own runAsUser" "$(status_field "$override" Uid)" "0 0 0 0"
+    check_equal "a container's own capabilities" "$(status_field "$override" CapEff)" \
+        "$(without_capability "$(with_capability "$DEFAULT_CAPS" $CAP_MAC_ADMIN)" $CAP_KILL)"
+    check_equal "a container that drops all" "$(status_field "$bare" CapEff)" 0000000000000000
+    check_equal "and whose bounding set is empty" "$(status_field "$bare" CapBnd)" 0000000000000000
+    local name
+    for name in net ipc uts; do
+        check_equal "the pod shares one $name namespace" "$(readlink "/proc/$plain/ns/$name")" \
+            "$(readlink "/proc/$override/ns/$name")"
+    done
+    for name in mnt pid; do
+        if [[ $(readlink "/proc/$plain/ns/$name") != "$(readlink "/proc/$override/ns/$name")" ]]; then
+            ok "each container has its own $name namespace"
+        else
+            not_ok "each container has its own $name namespace"
+        fi
+    done
+    check_equal "each is PID 1 in its own" "$(pid_inside "$plain") $(pid_inside "$override")" "1 1"
+    check_equal "exec into a container of the pod" "$(podman exec kube-plain id -u)" 1000
+    check_status "the pod is removed" 0 podman pod rm -f -t 0 kube
+}
+
+# A network with an address needs the engine's own plugins, which are not always installed.
+podman_network() {
+    local output
+    if output=$(podman run --rm bb ip -o -4 addr show dev eth0 2>&1); then
+        check_match "podman's network reaches the container" "$output" 'inet 10\.'
+    else
+        echo "ok $((++TAP_COUNT)) - podman's network reaches the container # SKIP ${output##*$'\n'}"
+    fi
+}
+
+podman_userns() {
+    PID=0
+    start_sleeper mapped --uidmap 0:100000:65536 --gidmap 0:100000:65536 || return 0
+    check_equal "--uidmap: root inside is another user outside" "$(status_field "$PID" Uid)" \
+        "100000 100000 100000 100000"
+    check_match "--uidmap: a user namespace of its own" "$(own_namespaces "$PID")" '\buser\b'
+    check_equal "--uidmap: inside it is root" "$(podman exec mapped id -u)" 0
+    end_sleeper mapped
+}
+
+use_podman
+make_rootfs "$SCRATCH/fs"
+make_image "$SCRATCH/bb.tar" "$SCRATCH/fs" bb:latest
+podman load -q -i "$SCRATCH/bb.tar" >/dev/null
+podman tag localhost/bb:latest bb
+DEFAULT_CAPS=$FOURTEEN_CAPS
+[[ $(podman run --rm bb grep CapBnd /proc/self/status) != *"$ELEVEN_CAPS" ]] || DEFAULT_CAPS=$ELEVEN_CAPS
+
+before=$(leftovers "${STATE_FOLDERS[@]}")
+lesson_isolation
+lesson_same_as_runc runc
+lesson_exec
+lesson_capabilities
+end_sleeper lesson
+check_nothing_left "nothing is left after rm" "$before" "${STATE_FOLDERS[@]}"
+lesson_foreground
+lesson_logs
+lesson_users
+lesson_files
+lesson_host_namespaces
+lesson_limits
+lesson_signals
+lesson_pause
+lesson_crowd
+podman_userns
+podman_network
+check_nothing_left "nothing is left after all of them" "$before" "${STATE_FOLDERS[@]}"
+podman_build
+podman_kube
+finish
