@@ -30,6 +30,10 @@ struct CgroupRecord {
         std::string path;         // absolute host path of the container's cgroup directory
     };
     std::vector<Directory> directories;  // empty with CgroupDriver::disabled
+    // False from plan_cgroup() until create() has found the directories fit. Kept with the rest:
+    // after a crash in between they may be another container's, whose processes destroy() must not
+    // kill.
+    bool claimed = true;
 };
 
 // A hierarchy as a mount of type `cgroup` shows it inside (M-09).
@@ -57,10 +61,17 @@ class CgroupManager {
     [[nodiscard]] virtual const CgroupRecord& record() const = 0;
 
     // Makes the directories (with parents) and checks their fitness: a non-empty or frozen one is
-    // refused (CG-05).
+    // refused (CG-05). On failure removes what it made. Where linux.cgroupsPath is absent and the
+    // host does not let us make a directory, there is none: the container stays where the caller is
+    // (engines.md 7.3); so take record() after it.
     [[nodiscard]] virtual Result<void> create() = 0;
-    // Writes the resources of linux.resources; errors name the JSON path and the file.
+    // Writes the resources of linux.resources before the first process enters; errors name the JSON
+    // path and the file. Writes the device rules even if none are given: denied unless allowed
+    // (T-62), so call it with empty resources if config.json has none.
     [[nodiscard]] virtual Result<void> apply(const oci::Resources& resources) = 0;
+    // The same for the `update` verb: what is absent keeps its value, device rules are left alone
+    // (engines.md trap 51).
+    [[nodiscard]] virtual Result<void> update(const oci::Resources& resources) = 0;
     // For the launcher of init and of exec. `below`: a cgroup under the container's own, "" for
     // itself.
     [[nodiscard]] virtual Result<CgroupEntry> open_entry(const std::string& below) = 0;

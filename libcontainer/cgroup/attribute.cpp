@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and writing the files of one cgroup directory.
+#include "libcontainer/cgroup/attribute.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "libcontainer/sys/file.h"
+
+namespace libcontainer {
+namespace {
+
+int write_once(int fd, std::string_view value) {
+    ssize_t written = -1;
+    do {
+        written = ::write(fd, value.data(), value.size());
+    } while (written < 0 && errno == EINTR);
+    if (written < 0) {
+        return errno;
+    }
+    return static_cast<std::size_t>(written) == value.size() ? 0 : EIO;
+}
+
+}  // namespace
+
+Result<AttributeDirectory> AttributeDirectory::open(std::string path) {
+    auto fd = TRY(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY));
+    return AttributeDirectory(std::move(fd), std::move(path));
+}
+
+Result<sys::UniqueFd> AttributeDirectory::open_file(std::string_view file, int flags) const {
+    auto fd = sys::open_at(fd_.get(), file, flags | O_NOFOLLOW);
+    if (fd) {
+        return fd;
+    }
+    if (fd.error().code == ENOENT) {
+        sys::Error error{sys::ErrorKind::unsupported, ENOENT, {}, "this kernel offers no "};
+        error.message.append(file).append(" in ").append(path_);
+        return std::unexpected(std::move(error));
+    }
+    return sys::fail_code(sys::call("open", path_ + "/" + std::string(file)), fd.error().code);
+}
+
+Result<void> AttributeDirectory::write(std::string_view file, std::string_view value) const {
+    const std::string text(value);
+    return write_each(file, {&text, 1});
+}
+
+Result<void> AttributeDirectory::write_each(std::string_view file,
+                                            std::span<const std::string> values) const {
+    if (values.empty()) {
+        return {};
+    }
+    const sys::UniqueFd fd = TRY(open_file(file, O_WRONLY));
+    for (const std::string& value : values) {
+        if (const int code = write_once(fd.get(), value); code != 0) {
+            std::string what = "write(\"" + path_ + "/";
+            what.append(file).append("\", \"").append(value).append("\")");
+            return sys::fail_code(what, code);
+        }
+    }
+    return {};
+}
+
+Result<std::string> AttributeDirectory::read(std::string_view file) const {
+    const sys::UniqueFd fd = TRY(open_file(file, O_RDONLY));
+    std::string content = TRY(sys::read_all(fd.get(), path_ + "/" + std::string(file)));
+    if (content.ends_with('\n')) {
+        content.pop_back();
+    }
+    return content;
+}
+
+bool AttributeDirectory::has(std::string_view file) const {
+    return ::faccessat(fd_.get(), std::string(file).c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+}  // namespace libcontainer

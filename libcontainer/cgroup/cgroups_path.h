@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// linux.cgroupsPath: what is accepted and what it means for the cgroupfs driver.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "libcontainer/sys/error.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+enum class PathBase : unsigned char {
+    hierarchy_root,  // absolute: below the mount point (CG-01)
+    own_cgroup,      // relative: below the runtime's own cgroup (CG-02)
+};
+
+struct CgroupsPath {
+    PathBase base = PathBase::hierarchy_root;
+    std::string path;  // components joined by '/', none at either end; never empty
+};
+
+// Takes the path apart component-wise: `.` and doubled slashes vanish; `..`, NUL, control
+// characters and a path that names no group of its own are refused. Absent or empty is
+// `/ID` (CG-03, engines.md 7.3). A colon has no meaning here: engines send `slice:prefix:name` to
+// this driver too (engines.md 7.1). Errors point at linux.cgroupsPath.
+[[nodiscard]] Result<CgroupsPath> parse_cgroups_path(const std::optional<std::string>& text,
+                                                     std::string_view id);
+
+// The same rules for a cgroup below another: `exec --cgroup` (T-60). Absolute is refused too.
+[[nodiscard]] Result<std::string> parse_sub_cgroup(std::string_view text);
+
+}  // namespace libcontainer

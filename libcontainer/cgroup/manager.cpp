@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chooses the manager for this host, for the driver and for a container's record.
+#include "libcontainer/cgroup/manager.h"
+
+#include <memory>
+#include <utility>
+
+#include "libcontainer/cgroup/cgroups_path.h"
+#include "libcontainer/cgroup/disabled.h"
+#include "libcontainer/cgroup/hierarchies.h"
+#include "libcontainer/cgroup/v1/manager.h"
+
+namespace libcontainer {
+namespace {
+
+using ManagerPointer = std::unique_ptr<CgroupManager>;
+
+std::unexpected<sys::Error> no_systemd() {
+    return sys::fail(sys::ErrorKind::unsupported,
+                     "cgroup driver systemd: not built into this brig");
+}
+
+bool has_v1_controllers(const Hierarchies& hierarchies) {
+    // Hybrid hosts keep name=systemd on v1 even when all controllers are on v2.
+    for (const Hierarchy& hierarchy : hierarchies.v1) {
+        if (!hierarchy.controllers.starts_with("name=")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
+                                   const std::optional<std::string>& cgroups_path) {
+    if (driver == CgroupDriver::disabled) {
+        return std::make_unique<DisabledCgroup>(CgroupRecord{driver, {}});
+    }
+    if (driver == CgroupDriver::systemd) {
+        return no_systemd();
+    }
+    const CgroupsPath path = TRY(parse_cgroups_path(cgroups_path, id));
+    Hierarchies hierarchies = TRY(find_hierarchies());
+    if (path.base == PathBase::own_cgroup) {
+        TRY_VOID(resolve_own_paths(hierarchies));
+    }
+    if (has_v1_controllers(hierarchies)) {
+        const bool is_asked_for = cgroups_path && !cgroups_path->empty();
+        return std::make_unique<v1::Manager>(
+            v1::plan_record(hierarchies, path),
+            is_asked_for ? v1::IfDenied::fail : v1::IfDenied::stay_outside);
+    }
+    if (hierarchies.v2) {
+        return sys::fail(sys::ErrorKind::unsupported,
+                         "cgroup v2 without v1 hierarchies: not built into this brig");
+    }
+    return sys::fail(sys::ErrorKind::unsupported,
+                     "no cgroup hierarchy is mounted; --cgroup-manager disabled does without");
+}
+
+Result<ManagerPointer> open_cgroup(CgroupRecord record) {
+    switch (record.driver) {
+        case CgroupDriver::disabled:
+            return std::make_unique<DisabledCgroup>(std::move(record));
+        case CgroupDriver::systemd:
+            return no_systemd();
+        case CgroupDriver::cgroupfs:
+            break;
+    }
+    return std::make_unique<v1::Manager>(std::move(record));
+}
+
+}  // namespace libcontainer

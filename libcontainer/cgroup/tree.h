@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What v1 and v2 have in common: the processes of a cgroup and of those below it, signals to them,
+// and the removal of the whole tree.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "libcontainer/sys/error.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+// Waiting for the kernel where it offers no event: starts short, doubles to 20 ms, ends at the
+// deadline.
+class Patience {
+  public:
+    explicit Patience(std::chrono::milliseconds limit);
+    // False when the time is over; else sleeps a little.
+    [[nodiscard]] bool wait();
+
+  private:
+    std::chrono::steady_clock::time_point deadline_;
+    std::chrono::microseconds pause_{100};
+};
+
+// How long kill_all and destroy may take (engines.md 2.7).
+inline constexpr std::chrono::milliseconds kKillTime{10'000};
+
+// Calls `action` with the descriptor and the path of a cgroup and then of each one below it; one
+// that vanishes meanwhile is no error. ENOENT and ENODEV from `action` mean the same.
+using TreeAction = std::function<Result<void>(int directory, const std::string& path)>;
+[[nodiscard]] Result<void> visit_tree(const std::string& directory, const TreeAction& action);
+
+// Pids of all processes in the cgroup and those below it, each once, sorted; none if it is gone.
+// Those of other pid namespaces cannot be named (the kernel shows 0) and are left out.
+[[nodiscard]] Result<std::vector<pid_t>> read_pids(const std::string& directory);
+
+// Signals every process that is in the tree now, whoever else gets its number meanwhile: a pidfd
+// pins the process, a second look at the cgroup proves that it is one of ours (T-89). Gives the
+// number of processes found.
+[[nodiscard]] Result<std::size_t> signal_tree(const std::string& directory, int signal);
+
+// rmdir(2) of the directory, of those below it first if there are any. True: gone. False: the
+// kernel says EBUSY, processes are in it or have just left.
+[[nodiscard]] Result<bool> remove_tree(const std::string& directory);
+
+// "12, 13, 14 and 5 more".
+[[nodiscard]] std::string list_pids(const std::vector<pid_t>& pids);
+
+}  // namespace libcontainer

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making a container's directory in one v1 hierarchy.
+#include "libcontainer/cgroup/v1/directories.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "libcontainer/cgroup/tree.h"
+#include "libcontainer/cgroup/v1/freezer.h"
+#include "libcontainer/sys/file.h"
+
+namespace libcontainer::v1 {
+namespace {
+
+constexpr mode_t kMode = 0755;
+
+// Copies cpus and mems of the parent, which gets them from its own if another has left it empty.
+// The root of the hierarchy is never empty, so this ends there.
+Result<void> inherit_cpuset(const std::string& path) {
+    const std::string parent = sys::directory_of(path);
+    for (const char* const file : {"/cpuset.cpus", "/cpuset.mems"}) {
+        std::string value = TRY(sys::read_file(AT_FDCWD, parent + file));
+        if (value.find_first_not_of('\n') == std::string::npos) {
+            TRY_VOID(inherit_cpuset(parent));
+            value = TRY(sys::read_file(AT_FDCWD, parent + file));
+        }
+        TRY_VOID(sys::write_attribute(AT_FDCWD, path + file, value));
+    }
+    return {};
+}
+
+Result<void> make_new(const std::string& path, std::string_view controllers,
+                      std::vector<std::string>& made) {
+    int result = ::mkdir(path.c_str(), kMode);
+    if (result != 0 && errno == ENOENT) {
+        auto parent = make_new(sys::directory_of(path), controllers, made);
+        if (!parent && parent.error().code != EEXIST) {
+            return parent;
+        }
+        result = ::mkdir(path.c_str(), kMode);
+    }
+    if (result != 0) {
+        return sys::fail_errno(sys::call("mkdir", path));
+    }
+    made.push_back(path);
+    if (has_controller(controllers, "cpuset")) {
+        TRY_VOID(inherit_cpuset(path));
+    }
+    return {};
+}
+
+Result<void> check_is_empty(const std::string& path) {
+    const std::vector<pid_t> found = TRY(read_pids(path));
+    if (!found.empty()) {
+        return sys::fail(sys::ErrorKind::wrong_state,
+                         "container's cgroup is not empty: " + std::to_string(found.size()) +
+                             " process(es) found in " + path);
+    }
+    return {};
+}
+
+}  // namespace
+
+bool has_controller(std::string_view controllers, std::string_view name) {
+    while (!controllers.empty()) {
+        const std::size_t end = std::min(controllers.find(','), controllers.size());
+        if (controllers.substr(0, end) == name) {
+            return true;
+        }
+        controllers.remove_prefix(std::min(end + 1, controllers.size()));
+    }
+    return false;
+}
+
+Result<void> make_directory(const CgroupRecord::Directory& directory,
+                            std::vector<std::string>& made) {
+    auto is_new = make_new(directory.path, directory.controllers, made);
+    if (!is_new) {
+        if (is_new.error().code != EEXIST) {
+            return is_new;
+        }
+        TRY_VOID(check_is_empty(directory.path));
+        if (has_controller(directory.controllers, "cpuset")) {
+            TRY_VOID(inherit_cpuset(directory.path));
+        }
+    }
+    // A new one too: below a frozen parent whoever enters is frozen on the way.
+    if (has_controller(directory.controllers, "freezer") && TRY(is_frozen(directory.path))) {
+        return sys::fail(sys::ErrorKind::wrong_state,
+                         "container's cgroup unexpectedly frozen: " + directory.path);
+    }
+    return {};
+}
+
+}  // namespace libcontainer::v1

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// A container's cgroups on v1 hierarchies: their making, their entry and their end.
+#include "libcontainer/cgroup/v1/manager.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ranges>
+
+#include "libcontainer/cgroup/tree.h"
+#include "libcontainer/cgroup/v1/controllers.h"
+#include "libcontainer/cgroup/v1/directories.h"
+#include "libcontainer/cgroup/v1/freezer.h"
+#include "libcontainer/sys/file.h"
+
+namespace libcontainer::v1 {
+namespace {
+
+// What a kill of a fork bomb cannot outrun unfrozen.
+constexpr unsigned kRoundsBeforeFreeze = 3;
+constexpr std::chrono::milliseconds kFreezeForKill{100};
+
+bool is_denial(int code) {
+    return code == EACCES || code == EPERM || code == EROFS;
+}
+
+std::unexpected<sys::Error> refuse(std::string_view config_path, std::string why) {
+    return std::unexpected(
+        sys::Error{sys::ErrorKind::unsupported, 0, std::string(config_path), std::move(why)});
+}
+
+// A cgroup below `directory`, not by symlink and not on another mount; invalid if there is
+// none.
+Result<sys::UniqueFd> open_below(const std::string& directory, const std::string& below) {
+    const sys::UniqueFd top = TRY(sys::open_at(AT_FDCWD, directory, O_PATH | O_DIRECTORY));
+    open_how how = {};
+    how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+    const long fd = ::syscall(SYS_openat2, top.get(), below.c_str(), &how, sizeof how);
+    if (fd < 0 && errno != ENOENT) {
+        return sys::fail_errno(sys::call("openat2", directory + "/" + below));
+    }
+    return sys::UniqueFd(static_cast<int>(fd));
+}
+
+Result<sys::UniqueFd> open_tasks(const std::string& directory) {
+    auto tasks = sys::open_at(AT_FDCWD, directory + "/tasks", O_WRONLY);
+    if (!tasks && tasks.error().code == ENOENT) {
+        return sys::fail(sys::ErrorKind::wrong_state, "the cgroup " + directory + " is gone");
+    }
+    return tasks;
+}
+
+}  // namespace
+
+CgroupRecord plan_record(const Hierarchies& hierarchies, const CgroupsPath& path) {
+    CgroupRecord record;
+    record.claimed = false;
+    for (const Hierarchy& hierarchy : hierarchies.v1) {
+        std::string directory = hierarchy.mount_point;
+        if (path.base == PathBase::own_cgroup && hierarchy.own_path != "/") {
+            directory += hierarchy.own_path;
+        }
+        record.directories.push_back({hierarchy.controllers, directory + "/" + path.path});
+    }
+    return record;
+}
+
+Result<void> Manager::create() {
+    std::vector<std::string> made;
+    std::vector<CgroupRecord::Directory> entered;
+    for (const CgroupRecord::Directory& directory : record_.directories) {
+        auto result = make_directory(directory, made);
+        if (result) {
+            entered.push_back(directory);
+            continue;
+        }
+        if (if_denied_ == IfDenied::stay_outside && is_denial(result.error().code)) {
+            is_partial_ = true;
+            continue;
+        }
+        for (const std::string& path : std::views::reverse(made)) {
+            ::rmdir(path.c_str());
+        }
+        return result;
+    }
+    record_.directories = std::move(entered);
+    record_.claimed = true;
+    return {};
+}
+
+Result<void> Manager::apply(const oci::Resources& resources) {
+    return write_resources(resources, DeviceRules::write);
+}
+
+Result<void> Manager::update(const oci::Resources& resources) {
+    return write_resources(resources, DeviceRules::leave);
+}
+
+Result<void> Manager::write_resources(const oci::Resources& resources, DeviceRules device_rules) {
+    if (!resources.unified.empty()) {
+        return refuse("linux.resources.unified",
+                      "is for cgroup v2, and the controllers of this host are on v1");
+    }
+    for (const Controller& controller : controllers()) {
+        const bool is_devices = &controller == &kDevices;
+        const std::string_view config_path = controller.asks(resources);
+        if (config_path.empty() || (is_devices && device_rules == DeviceRules::leave)) {
+            continue;
+        }
+        const std::string* const directory = find(controller.name);
+        if (directory == nullptr) {
+            if (is_devices && is_partial_) {
+                continue;  // whoever may not make a cgroup cannot reach a device either
+            }
+            return refuse(config_path, "needs the " + std::string(controller.name) +
+                                           " controller, and the container has no cgroup with it");
+        }
+        const AttributeDirectory files = TRY(AttributeDirectory::open(*directory));
+        TRY_VOID(controller.apply(files, resources));
+    }
+    return {};
+}
+
+Result<CgroupEntry> Manager::open_entry(const std::string& below) {
+    const std::string sub = TRY(parse_sub_cgroup(below));
+    CgroupEntry entry;
+    bool is_anywhere = sub.empty();
+    for (const CgroupRecord::Directory& directory : record_.directories) {
+        // A container makes cgroups below its own in the hierarchies that it cares for only.
+        const sys::UniqueFd inner =
+            sub.empty() ? sys::UniqueFd() : TRY(open_below(directory.path, sub));
+        is_anywhere = is_anywhere || inner.valid();
+        entry.tasks.push_back(inner.valid() ? TRY(sys::open_at(inner.get(), "tasks", O_WRONLY))
+                                            : TRY(open_tasks(directory.path)));
+    }
+    if (!is_anywhere) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "no hierarchy has a cgroup \"" + sub + "\" below the container's own");
+    }
+    return entry;
+}
+
+std::vector<CgroupMountSource> Manager::mount_sources() const {
+    constexpr std::string_view kNamed = "name=";
+    std::vector<CgroupMountSource> sources;
+    for (const auto& [controllers, path] : record_.directories) {
+        CgroupMountSource source{controllers, path, {}, controllers};
+        if (controllers.starts_with(kNamed)) {
+            source.name = controllers.substr(kNamed.size());
+            source.options = "none," + controllers;
+        } else if (controllers.find(',') != std::string::npos) {
+            for (const auto part : std::views::split(controllers, ',')) {
+                source.aliases.emplace_back(part.begin(), part.end());
+            }
+        }
+        sources.push_back(std::move(source));
+    }
+    return sources;
+}
+
+const std::string* Manager::find(std::string_view controller) const {
+    const auto found = std::ranges::find_if(record_.directories, [&](const auto& directory) {
+        return has_controller(directory.controllers, controller);
+    });
+    return found == record_.directories.end() ? nullptr : &found->path;
+}
+
+Result<std::string> Manager::freezer() const {
+    const std::string* const directory = find("freezer");
+    if (directory == nullptr) {
+        return sys::fail(sys::ErrorKind::unsupported,
+                         "pausing needs the freezer controller, and the container has no cgroup "
+                         "with it");
+    }
+    return *directory;
+}
+
+const std::string* Manager::process_directory() const {
+    // The freezer first, so that what is frozen and what is killed are the same.
+    for (const std::string_view controller : {"freezer", "devices", "pids"}) {
+        if (const std::string* const directory = find(controller)) {
+            return directory;
+        }
+    }
+    return record_.directories.empty() ? nullptr : &record_.directories.front().path;
+}
+
+Result<void> Manager::freeze() {
+    return v1::freeze(TRY(freezer()));
+}
+
+Result<void> Manager::thaw() {
+    return v1::thaw(TRY(freezer()));
+}
+
+Result<bool> Manager::is_frozen() const {
+    const std::string* const directory = find("freezer");
+    return directory == nullptr ? Result<bool>(false) : v1::is_frozen(*directory);
+}
+
+Result<std::vector<pid_t>> Manager::pids() const {
+    const std::string* const directory = process_directory();
+    return directory == nullptr ? std::vector<pid_t>() : read_pids(*directory);
+}
+
+void Manager::thaw_for_kill() const {
+    // A frozen process does not die of SIGKILL. What cannot be thawed shows as not dying.
+    if (const std::string* const directory = find("freezer")) {
+        (void)v1::thaw(*directory);
+    }
+}
+
+Result<void> Manager::kill_all(int signal) {
+    const std::string* const directory = process_directory();
+    if (directory == nullptr) {
+        return sys::fail(sys::ErrorKind::unsupported,
+                         "the container has no cgroup, so its processes are not known");
+    }
+    if (signal != SIGKILL) {
+        TRY(signal_tree(*directory, signal));
+        return {};
+    }
+    Patience patience(kKillTime);
+    for (unsigned round = 1; TRY(signal_tree(*directory, SIGKILL)) != 0; ++round) {
+        thaw_for_kill();
+        if (!patience.wait()) {
+            return sys::fail(sys::ErrorKind::system, "processes survive SIGKILL for 10 s: pids " +
+                                                         list_pids(TRY(read_pids(*directory))));
+        }
+        const std::string* const freezer_directory = find("freezer");
+        if (round >= kRoundsBeforeFreeze && freezer_directory != nullptr) {
+            (void)v1::freeze(*freezer_directory, kFreezeForKill);
+        }
+    }
+    return {};
+}
+
+Result<void> Manager::destroy() {
+    if (!record_.claimed) {
+        // Nobody of ours has entered; whoever is in there is another's.
+        for (const CgroupRecord::Directory& directory : record_.directories) {
+            ::rmdir(directory.path.c_str());
+        }
+        return {};
+    }
+    std::vector<std::string> left;
+    for (const CgroupRecord::Directory& directory : record_.directories) {
+        left.push_back(directory.path);
+    }
+    for (Patience patience(kKillTime);;) {
+        std::vector<std::string> busy;
+        for (std::string& path : left) {
+            if (!TRY(remove_tree(path))) {
+                busy.push_back(std::move(path));
+            }
+        }
+        if (busy.empty()) {
+            return {};
+        }
+        left = std::move(busy);
+        if (!patience.wait()) {
+            return sys::fail(sys::ErrorKind::system, sys::call("rmdir", left.front()) +
+                                                         ": still busy after 10 s: pids " +
+                                                         list_pids(TRY(read_pids(left.front()))));
+        }
+        for (const std::string& path : left) {
+            TRY(signal_tree(path, SIGKILL));
+        }
+        thaw_for_kill();
+    }
+}
+
+}  // namespace libcontainer::v1

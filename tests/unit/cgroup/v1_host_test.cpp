@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+// The v1 manager on this host's own hierarchies, with real processes.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <functional>
+#include <string>
+
+#include "libcontainer/cgroup/manager.h"
+#include "libcontainer/sys/file.h"
+
+using libcontainer::CgroupDriver;
+using libcontainer::CgroupManager;
+using libcontainer::open_cgroup;
+using libcontainer::plan_cgroup;
+
+namespace {
+
+std::string test_path() {
+    return "/brig-test-" + std::to_string(::getpid());
+}
+
+bool exists(const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0;
+}
+
+std::string content(const std::string& path) {
+    auto text = sys::read_file(AT_FDCWD, path);
+    REQUIRE(text);
+    return *text;
+}
+
+// A process that has entered the cgroup by itself. Killed and reaped at the end.
+class Member {
+  public:
+    // `work` runs inside; its result is the exit status.
+    explicit Member(CgroupManager& manager, const std::function<int()>& work,
+                    const std::string& below = "") {
+        auto entry = manager.open_entry(below);
+        REQUIRE(entry);
+        int ready[2] = {-1, -1};
+        REQUIRE(::pipe2(ready, O_CLOEXEC) == 0);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            // Catch's handlers are not for this process.
+            for (int number = 1; number < NSIG; ++number) {
+                ::signal(number, SIG_DFL);
+            }
+            for (const auto& tasks : entry->tasks) {
+                if (::write(tasks.get(), "0", 1) != 1) {
+                    ::_exit(111);
+                }
+            }
+            if (::write(ready[1], "", 1) != 1) {
+                ::_exit(112);
+            }
+            ::_exit(work());
+        }
+        ::close(ready[1]);
+        char byte = 1;
+        const auto got = ::read(ready[0], &byte, 1);
+        ::close(ready[0]);
+        REQUIRE(got == 1);
+    }
+    Member(const Member&) = delete;
+    Member& operator=(const Member&) = delete;
+    ~Member() {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGKILL);
+            (void)wait();
+        }
+    }
+
+    int wait() {
+        int status = -1;
+        ::waitpid(std::exchange(pid_, -1), &status, 0);
+        return status;
+    }
+    [[nodiscard]] pid_t pid() const { return pid_; }
+
+  private:
+    pid_t pid_ = -1;
+};
+
+int wait_for_ever() {
+    while (true) {
+        ::pause();
+    }
+}
+
+// A made cgroup, removed at the end whatever the test does.
+class Made {
+  public:
+    explicit Made(const std::string& path = test_path()) {
+        auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", path);
+        REQUIRE(planned);
+        manager_ = std::move(*planned);
+        const auto created = manager_->create();
+        INFO((created ? std::string() : created.error().text()));
+        REQUIRE(created);
+    }
+    Made(const Made&) = delete;
+    Made& operator=(const Made&) = delete;
+    ~Made() { CHECK(manager_->destroy()); }
+
+    CgroupManager* operator->() const { return manager_.get(); }
+    CgroupManager& operator*() const { return *manager_; }
+    [[nodiscard]] std::string directory(const std::string& controller) const {
+        for (const auto& directory : manager_->record().directories) {
+            if (directory.controllers == controller) {
+                return directory.path;
+            }
+        }
+        FAIL("no hierarchy for " << controller);
+        return {};
+    }
+
+  private:
+    std::unique_ptr<CgroupManager> manager_;
+};
+
+}  // namespace
+
+TEST_CASE("planning makes nothing") {
+    const auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    REQUIRE(planned);
+    CHECK_FALSE((*planned)->record().claimed);
+    REQUIRE_FALSE((*planned)->record().directories.empty());
+    for (const auto& directory : (*planned)->record().directories) {
+        CHECK_FALSE(exists(directory.path));
+    }
+}
+
+TEST_CASE("create makes a directory in each hierarchy and destroy leaves none") {
+    auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    REQUIRE(planned);
+    REQUIRE((*planned)->create());
+    const auto record = (*planned)->record();
+    CHECK(record.claimed);
+    for (const auto& directory : record.directories) {
+        CHECK(exists(directory.path));
+    }
+    const auto again = open_cgroup(record);
+    REQUIRE(again);
+    REQUIRE((*again)->destroy());
+    for (const auto& directory : record.directories) {
+        CHECK_FALSE(exists(directory.path));
+    }
+    CHECK((*again)->destroy());  // what is gone already is no error
+}
+
+TEST_CASE("CG-06: a process that writes 0 to each tasks file is in each hierarchy") {
+    const Made made;
+    const Member member(*made, &wait_for_ever);
+    const std::string cgroups = content("/proc/" + std::to_string(member.pid()) + "/cgroup");
+    for (const auto& directory : made->record().directories) {
+        CHECK(cgroups.find(directory.controllers + ":" + test_path()) != std::string::npos);
+    }
+    CHECK(*made->pids() == std::vector<pid_t>{member.pid()});
+}
+
+TEST_CASE("parents are made too, and only the container's own directory is removed") {
+    const std::string parent = test_path();
+    std::string parent_directory;
+    {
+        const Made made(parent + "/inner");
+        const Member member(*made, &wait_for_ever);  // an empty parent cpuset would refuse it
+        parent_directory = made.directory("cpuset").substr(0, made.directory("cpuset").rfind('/'));
+        CHECK_FALSE(content(parent_directory + "/cpuset.cpus").empty());
+    }
+    CHECK(exists(parent_directory));
+    const Made cleaner(parent);  // takes the empty ones and removes them
+}
+
+TEST_CASE("CG-05: a cgroup that is not empty is refused and stays as it was") {
+    const Made first;
+    const Member member(*first, &wait_for_ever);
+    auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    REQUIRE(second);
+    const auto created = (*second)->create();
+    REQUIRE_FALSE(created);
+    CHECK_THAT(created.error().message,
+               Catch::Contains("container's cgroup is not empty: 1 process(es) found"));
+    // The loser's clean-up must not touch the winner's processes.
+    CHECK((*second)->destroy());
+    CHECK(::kill(member.pid(), 0) == 0);
+    CHECK(*first->pids() == std::vector<pid_t>{member.pid()});
+}
+
+TEST_CASE("CG-05: a frozen cgroup is refused") {
+    const Made first;
+    REQUIRE(first->freeze());
+    auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    const auto created = (*second)->create();
+    REQUIRE_FALSE(created);
+    CHECK_THAT(created.error().message, Catch::Contains("container's cgroup unexpectedly frozen"));
+    CHECK(first->thaw());
+}
+
+TEST_CASE("CG-05: a cgroup below a frozen one is refused and not left behind") {
+    const Made parent;
+    REQUIRE(parent->freeze());
+    auto inner = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path() + "/inner");
+    CHECK_FALSE((*inner)->create());
+    for (const auto& directory : (*inner)->record().directories) {
+        CHECK_FALSE(exists(directory.path));
+    }
+    CHECK(parent->thaw());
+}
+
+TEST_CASE("trap 33: an empty cgroup that exists is taken") {
+    const Made first;
+    const Made second;
+    CHECK(second->record().claimed);
+}
+
+TEST_CASE("pause: a frozen process does not run until it is thawed") {
+    const Made made;
+    Member member(*made, [] {
+        ::raise(SIGSTOP);
+        return 7;
+    });
+    int status = 0;
+    REQUIRE(::waitpid(member.pid(), &status, WUNTRACED) == member.pid());
+    CHECK_FALSE(*made->is_frozen());
+    REQUIRE(made->freeze());
+    CHECK(*made->is_frozen());
+    REQUIRE(::kill(member.pid(), SIGCONT) == 0);
+    ::usleep(20'000);
+    CHECK(::waitpid(member.pid(), &status, WNOHANG) == 0);
+    REQUIRE(made->thaw());
+    CHECK_FALSE(*made->is_frozen());
+    CHECK(WEXITSTATUS(member.wait()) == 7);
+}
+
+TEST_CASE("kill_all reaches processes in cgroups below, frozen ones and orphans") {
+    const Made made;
+    const std::string below = made.directory("freezer") + "/below";
+    REQUIRE(::mkdir(below.c_str(), 0755) == 0);
+    Member top(*made, &wait_for_ever);
+    Member inner(*made, &wait_for_ever, "below");
+    CHECK(made->pids()->size() == 2);
+    SECTION("another signal") {
+        REQUIRE(made->kill_all(SIGTERM));
+        CHECK(WTERMSIG(top.wait()) == SIGTERM);
+        CHECK(WTERMSIG(inner.wait()) == SIGTERM);
+    }
+    SECTION("SIGKILL while frozen") {
+        REQUIRE(made->freeze());
+        REQUIRE(made->kill_all(SIGKILL));
+        CHECK(WTERMSIG(top.wait()) == SIGKILL);
+        CHECK(WTERMSIG(inner.wait()) == SIGKILL);
+    }
+    SECTION("SIGKILL while only the cgroup below is frozen") {
+        REQUIRE(sys::write_attribute(AT_FDCWD, below + "/freezer.state", "FROZEN"));
+        REQUIRE(made->kill_all(SIGKILL));
+        CHECK(WTERMSIG(inner.wait()) == SIGKILL);
+    }
+    CHECK(made->kill_all(SIGKILL));  // nothing left is success
+}
+
+TEST_CASE("T-65: a fork bomb does not outrun kill_all") {
+    const Made made;
+    Member bomb(*made, [] {
+        for (int width = 0; width < 30; ++width) {
+            if (::fork() == 0) {
+                while (true) {
+                    const pid_t next = ::fork();
+                    if (next > 0) {
+                        ::_exit(0);  // always a new pid
+                    }
+                }
+            }
+        }
+        return wait_for_ever();
+    });
+    ::usleep(20'000);
+    REQUIRE(made->kill_all(SIGKILL));
+    CHECK(made->pids()->empty());
+    CHECK(WTERMSIG(bomb.wait()) == SIGKILL);
+}
+
+TEST_CASE("destroy kills what is left and removes cgroups made inside") {
+    std::string directory;
+    {
+        const Made made;
+        directory = made.directory("memory");
+        REQUIRE(::mkdir((directory + "/a").c_str(), 0755) == 0);
+        REQUIRE(::mkdir((directory + "/a/b").c_str(), 0755) == 0);
+        Member member(*made, &wait_for_ever);
+        REQUIRE(made->destroy());
+        CHECK(WTERMSIG(member.wait()) == SIGKILL);
+        for (const auto& entry : made->record().directories) {
+            CHECK_FALSE(exists(entry.path));
+        }
+    }
+    CHECK_FALSE(exists(directory));
+}
+
+TEST_CASE("T-60: exec's cgroup is below the container's own, and in some hierarchy") {
+    const Made made;
+    REQUIRE(::mkdir((made.directory("pids") + "/sub").c_str(), 0755) == 0);
+    const Member member(*made, &wait_for_ever, "sub");
+    const std::string cgroups = content("/proc/" + std::to_string(member.pid()) + "/cgroup");
+    CHECK(cgroups.find("pids:" + test_path() + "/sub\n") != std::string::npos);
+    CHECK(cgroups.find("memory:" + test_path() + "\n") != std::string::npos);
+    CHECK_FALSE(made->open_entry("absent"));
+    CHECK_FALSE(made->open_entry("../x"));
+    CHECK_FALSE(made->open_entry("/"));
+}
+
+TEST_CASE("M-09: mount sources name each hierarchy as it is mounted anew") {
+    libcontainer::CgroupRecord record;
+    record.directories = {{"cpu,cpuacct", "/h/cpu,cpuacct/x"}, {"name=systemd", "/h/systemd/x"}};
+    const auto manager = open_cgroup(record);
+    REQUIRE(manager);
+    const auto sources = (*manager)->mount_sources();
+    REQUIRE(sources.size() == 2);
+    CHECK(sources[0].name == "cpu,cpuacct");
+    CHECK(sources[0].aliases == std::vector<std::string>{"cpu", "cpuacct"});
+    CHECK(sources[0].options == "cpu,cpuacct");
+    CHECK(sources[1].name == "systemd");
+    CHECK(sources[1].path == "/h/systemd/x");
+    CHECK(sources[1].options == "none,name=systemd");
+    CHECK(sources[1].aliases.empty());
+}
+
+TEST_CASE("without cgroups nothing is made and what needs them says so") {
+    const auto manager = plan_cgroup(CgroupDriver::disabled, "x", "/would/be");
+    REQUIRE(manager);
+    CHECK((*manager)->record().directories.empty());
+    CHECK((*manager)->create());
+    CHECK((*manager)->open_entry("")->tasks.empty());
+    CHECK_FALSE((*manager)->freeze());
+    CHECK_FALSE((*manager)->kill_all(SIGKILL));
+    CHECK((*manager)->destroy());
+}
+
+TEST_CASE("the systemd driver is refused with its name") {
+    const auto manager = plan_cgroup(CgroupDriver::systemd, "x", "system.slice:a:b");
+    REQUIRE_FALSE(manager);
+    CHECK(manager.error().message == "cgroup driver systemd: not built into this brig");
+}
