@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which parts of the spec this build gives effect to. What is false here is refused by
+// unsupported() and reported so by make_features().
+#pragma once
+
+namespace oci::built {
+
+inline constexpr bool kApparmor = false;
+inline constexpr bool kCgroupRdma = false;
+inline constexpr bool kCgroupSystemd = false;
+inline constexpr bool kCgroupV1 = true;
+inline constexpr bool kCgroupV2 = false;
+inline constexpr bool kExecCpuAffinity = false;
+inline constexpr bool kIdmappedMounts = false;
+inline constexpr bool kIntelRdt = false;
+inline constexpr bool kIoPriority = false;
+inline constexpr bool kMemoryPolicy = false;
+inline constexpr bool kNetDevices = false;
+inline constexpr bool kPersonality = false;
+inline constexpr bool kScheduler = false;
+inline constexpr bool kSeccompNotify = false;
+inline constexpr bool kSelinux = false;
+
+}  // namespace oci::built
