@@ -18,6 +18,14 @@ Result<FilesystemContext> FilesystemContext::open(const std::string& type) {
     return FilesystemContext(std::move(fd), type);
 }
 
+Result<FilesystemContext> FilesystemContext::pick(int mount) {
+    UniqueFd fd(::fspick(mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+    if (!fd) {
+        return fail_errno("fspick");
+    }
+    return FilesystemContext(std::move(fd), "remount");
+}
+
 Result<void> FilesystemContext::set_flag(const std::string& key) {
     if (::fsconfig(fd_.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) != 0) {
         return explain("fsconfig", key);
@@ -43,6 +51,13 @@ Result<UniqueFd> FilesystemContext::mount(std::uint64_t attributes) {
     return mount;
 }
 
+Result<void> FilesystemContext::reconfigure() {
+    if (::fsconfig(fd_.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) != 0) {
+        return explain("fsconfig", "reconfigure");
+    }
+    return {};
+}
+
 std::unexpected<Error> FilesystemContext::explain(std::string_view operation,
                                                   std::string_view object) const {
     Error error = last_error(std::string(type_) + ": " + call(operation, object));
@@ -62,10 +77,14 @@ std::unexpected<Error> FilesystemContext::explain(std::string_view operation,
     return std::unexpected(std::move(error));
 }
 
-Result<UniqueFd> clone_mount(int directory, const std::string& path, Recursion recursion) {
+Result<UniqueFd> clone_mount(int directory, const std::string& path, Recursion recursion,
+                             LastLink last_link) {
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
     if (recursion == Recursion::whole_tree) {
         flags |= AT_RECURSIVE;
+    }
+    if (last_link == LastLink::keep) {
+        flags |= AT_SYMLINK_NOFOLLOW;
     }
     if (path.empty()) {
         flags |= AT_EMPTY_PATH;
@@ -97,6 +116,13 @@ Result<void> attach_mount(int mount, int target) {
     if (::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) !=
         0) {
         return fail_errno("move_mount");
+    }
+    return {};
+}
+
+Result<void> attach_mount_at(int mount, int directory, const std::string& name) {
+    if (::move_mount(mount, "", directory, name.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+        return fail_errno(call("move_mount", name));
     }
     return {};
 }

@@ -18,11 +18,15 @@ class FilesystemContext {
   public:
     // ENODEV: the kernel has no filesystem of that type.
     [[nodiscard]] static Result<FilesystemContext> open(const std::string& type);
+    // fspick(2): the filesystem that is mounted at `mount`, for reconfigure().
+    [[nodiscard]] static Result<FilesystemContext> pick(int mount);
 
     [[nodiscard]] Result<void> set_flag(const std::string& key);
     [[nodiscard]] Result<void> set_string(const std::string& key, const std::string& value);
     // Creates the superblock and gives it as a detached mount with MOUNT_ATTR_* `attributes`.
     [[nodiscard]] Result<UniqueFd> mount(std::uint64_t attributes);
+    // Applies what was set to a picked filesystem.
+    [[nodiscard]] Result<void> reconfigure();
 
   private:
     FilesystemContext(UniqueFd fd, std::string type) : fd_(std::move(fd)), type_(std::move(type)) {}
@@ -36,11 +40,13 @@ class FilesystemContext {
 };
 
 enum class Recursion : unsigned char { this_mount, whole_tree };
+enum class LastLink : unsigned char { follow, keep };  // a symlink as last component
 
 // open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount at `path` below `directory`
 // (AT_FDCWD for a host path; an empty path means `directory` itself).
 [[nodiscard]] Result<UniqueFd> clone_mount(int directory, const std::string& path,
-                                           Recursion recursion);
+                                           Recursion recursion,
+                                           LastLink last_link = LastLink::follow);
 
 // mount_setattr(2) on the mount behind `mount`. `set` and `clear` are MOUNT_ATTR_*, propagation is
 // MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE or 0 for unchanged.
@@ -56,6 +62,8 @@ struct MountAttributes {
 // move_mount(2): attaches a detached mount on what `target` (O_PATH) refers to, whatever its name
 // is by now.
 [[nodiscard]] Result<void> attach_mount(int mount, int target);
+// The same on the entry `name` of `directory`; a symlink there is not followed.
+[[nodiscard]] Result<void> attach_mount_at(int mount, int directory, const std::string& name);
 
 // mount(2) of the propagation type alone, on a path: MS_SHARED, MS_SLAVE, MS_PRIVATE,
 // MS_UNBINDABLE, | MS_REC.
