@@ -3,10 +3,13 @@
 // init step.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "libcontainer/cgroup/manager.h"
+#include "libcontainer/rootfs/device_plan.h"
+#include "libcontainer/rootfs/mount_plan.h"
 #include "libcontainer/sys/error.h"
 #include "libcontainer/sys/unique_fd.h"
 #include "oci/spec.h"
@@ -25,35 +28,51 @@ struct Rootfs {
     bool own_cgroup_namespace = false;
     std::vector<CgroupMountSource> cgroups;
 
-    sys::UniqueFd tree;  // the root as a detached (recursive) clone, until attach_root
-    std::vector<sys::UniqueFd> sources;  // per mount: detached clone of a bind's source, or invalid
-    std::vector<sys::UniqueFd> device_sources;  // per device node to bind, with a user namespace
+    std::vector<MountPlan> mounts;    // one per spec->mounts, in order
+    bool has_shared_mounts = false;   // a place of one mount may then make the next one shared
+    std::vector<DevicePlan> devices;  // linux.devices, then the default ones
+    bool opened = false;  // the host's mounts below are cloned; else attach_root does it (rootless)
+    sys::UniqueFd tree;   // the root as a detached (recursive) clone, until attach_root
     sys::UniqueFd null_device;  // detached clone of the host's verified /dev/null
+
     sys::UniqueFd root;    // O_PATH of the attached root; everything in the child is relative to it
     sys::UniqueFd devpts;  // root of the devpts that mounts made, for open_console
+    struct LaterReadonly {
+        sys::UniqueFd mount;
+        sys::Recursion recursion = sys::Recursion::this_mount;
+        std::string config_path;
+    };
+    std::vector<LaterReadonly> readonly_later;  // mounts that turn read-only last: tmpfs, /dev
 };
 
 // Parent, in the host's mount namespace, before clone3: opens the root, every bind source and
-// /dev/null as detached mounts, before anything of the container exists. Errors:
-// `mounts[N] (DEST): open_tree("SRC"): ...`.
+// /dev/null as detached mounts, before anything of the container exists. `spec` must
+// outlive the result; `bundle` is absolute. Errors: `mounts[N] (DEST): open_tree("SRC"): ...`.
 [[nodiscard]] Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
                                             std::vector<CgroupMountSource> cgroups);
 
-// Child, in order. Each is a row of the init step list.
+// Child, in order, with umask 0 and the host's root still in place. Each is a row of the init step
+// list.
 [[nodiscard]] Result<void> attach_root(Rootfs& rootfs);   // propagation of /, the root on its place
 [[nodiscard]] Result<void> apply_mounts(Rootfs& rootfs);  // mounts[], in order
 [[nodiscard]] Result<void> make_devices(Rootfs& rootfs);  // E-01, E-03, E-04, linux.devices
-// A pty of the container's devpts: sets the size, binds the peer on /dev/console if `bind_console`
-// (init, not exec). R-14.
+
+// A pty of the container's devpts, its size set when `size` is given and not 0x0.
 struct Console {
     sys::UniqueFd master;
-    sys::UniqueFd peer;
+    sys::UniqueFd peer;  // O_NOCTTY: making it the controlling terminal is the caller's job
 };
 enum class BindConsole : unsigned char { no, yes };
+// Init: binds the peer on /dev/console if asked to.
 [[nodiscard]] Result<Console> open_console(const Rootfs& rootfs,
                                            const std::optional<oci::ConsoleSize>& size,
                                            BindConsole bind_console);
+// Exec, after it entered the container: `root` is an O_PATH descriptor of "/".
+[[nodiscard]] Result<Console> open_console(int root, const std::optional<oci::ConsoleSize>& size);
+
 enum class RootSwitch : unsigned char { pivot_root, move_root, chroot_only };
+// What fits the config: chroot_only without a mount namespace, else pivot_root or, with --no-pivot,
+// move_root.
 [[nodiscard]] Result<void> switch_root(
     Rootfs& rootfs, RootSwitch how);  // afterwards "/" is the container's root and the cwd
 [[nodiscard]] Result<void> apply_readonly_paths(Rootfs& rootfs);

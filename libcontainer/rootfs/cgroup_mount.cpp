@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mounts of type `cgroup`.
+#include "libcontainer/rootfs/cgroup_mount.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "libcontainer/rootfs/mount_target.h"
+#include "libcontainer/sys/mount_api.h"
+
+namespace libcontainer {
+namespace {
+
+using sys::call;
+using sys::fail_errno;
+using sys::MountAttributes;
+using sys::Recursion;
+using sys::UniqueFd;
+
+// What the entry asks for, on every mount of the tree; nothing of it stays the host's peer.
+Result<void> apply_options(int tree, const MountPlan& plan) {
+    MountAttributes attributes;
+    attributes.set = plan.options.attributes.set | plan.options.recursive.set;
+    attributes.clear = plan.options.attributes.clear & MOUNT_ATTR__ATIME;
+    attributes.propagation = MS_SLAVE;
+    return sys::set_mount_attributes(tree, attributes, Recursion::whole_tree);
+}
+
+Result<UniqueFd> make_tmpfs() {
+    sys::FilesystemContext context = TRY(sys::FilesystemContext::open("tmpfs"));
+    TRY_VOID(context.set_string("source", "tmpfs"));
+    TRY_VOID(context.set_string("mode", "755"));
+    return context.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+// A bind of the container's own directory shows the same as a new mount in a cgroup namespace does,
+// mountinfo included, and saves a superblock for each hierarchy.
+Result<void> add_hierarchy(int tmpfs, const CgroupMountSource& source) {
+    if (::mkdirat(tmpfs, source.name.c_str(), 0755) != 0) {
+        return fail_errno(call("mkdir", source.name));
+    }
+    const UniqueFd tree = TRY(sys::clone_mount(AT_FDCWD, source.path, Recursion::this_mount));
+    TRY_VOID(sys::attach_mount_at(tree.get(), tmpfs, source.name));
+    for (const std::string& alias : source.aliases) {
+        if (::symlinkat(source.name.c_str(), tmpfs, alias.c_str()) != 0 && errno != EEXIST) {
+            return fail_errno(call("symlink", alias));
+        }
+    }
+    return {};
+}
+
+Result<UniqueFd> clone_hierarchy(const CgroupMountSource& source, const MountPlan& plan) {
+    UniqueFd tree = TRY(sys::clone_mount(AT_FDCWD, source.path, Recursion::this_mount));
+    TRY_VOID(apply_options(tree.get(), plan));
+    return tree;
+}
+
+// No cgroup of its own (cgroups disabled): a cgroup namespace shows what lies below the caller's
+// cgroup, otherwise there is nothing to show.
+Result<UniqueFd> make_without_cgroups(const Rootfs& rootfs, const MountPlan& plan) {
+    struct statfs host = {};
+    if (rootfs.own_cgroup_namespace && ::statfs("/sys/fs/cgroup", &host) == 0 &&
+        host.f_type == CGROUP2_SUPER_MAGIC) {
+        sys::FilesystemContext context = TRY(sys::FilesystemContext::open("cgroup2"));
+        TRY_VOID(context.set_string("source", "cgroup"));
+        return context.mount(plan.options.attributes.set | plan.options.recursive.set);
+    }
+    return make_tmpfs();
+}
+
+Result<void> mount_hierarchies(const Rootfs& rootfs, const MountPlan& plan, int target) {
+    const UniqueFd tmpfs = TRY(make_tmpfs());
+    bool attached = false;
+    for (const CgroupMountSource& source : rootfs.cgroups) {
+        auto added = add_hierarchy(tmpfs.get(), source);
+        if (!added && added.error().code == EINVAL && !attached) {
+            // Linux before 6.15 takes no mount into a detached one.
+            TRY_VOID(sys::attach_mount(tmpfs.get(), target));
+            attached = true;
+            if (::unlinkat(tmpfs.get(), source.name.c_str(), AT_REMOVEDIR) != 0) {
+                return fail_errno(call("rmdir", source.name));
+            }
+            added = add_hierarchy(tmpfs.get(), source);
+        }
+        if (!added) {
+            return added;
+        }
+    }
+    TRY_VOID(apply_options(tmpfs.get(), plan));
+    return attached ? Result<void>{} : sys::attach_mount(tmpfs.get(), target);
+}
+
+}  // namespace
+
+Result<void> mount_cgroup(Rootfs& rootfs, const MountPlan& plan) {
+    const MountTarget target = TRY(open_mount_target(rootfs, plan, -1));
+    if (rootfs.cgroups.size() == 1 && rootfs.cgroups.front().name.empty()) {
+        const UniqueFd tree = TRY(clone_hierarchy(rootfs.cgroups.front(), plan));
+        return sys::attach_mount(tree.get(), target.fd.get());
+    }
+    if (rootfs.cgroups.empty()) {
+        const UniqueFd tree = TRY(make_without_cgroups(rootfs, plan));
+        TRY_VOID(apply_options(tree.get(), plan));
+        return sys::attach_mount(tree.get(), target.fd.get());
+    }
+    return mount_hierarchies(rootfs, plan, target.fd.get());
+}
+
+}  // namespace libcontainer

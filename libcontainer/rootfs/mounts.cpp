@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// mounts[] applied: each entry made or taken detached, its target opened, attached by descriptor.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "libcontainer/rootfs/cgroup_mount.h"
+#include "libcontainer/rootfs/filesystem_mount.h"
+#include "libcontainer/rootfs/host_mounts.h"
+#include "libcontainer/rootfs/mount_target.h"
+#include "libcontainer/rootfs/rootfs.h"
+#include "libcontainer/rootfs/tmpfs_copy.h"
+#include "libcontainer/sys/file.h"
+#include "libcontainer/sys/mount_api.h"
+#include "libcontainer/sys/open_in_root.h"
+
+namespace libcontainer {
+namespace {
+
+using sys::call;
+using sys::ContainerPath;
+using sys::ErrorKind;
+using sys::fail;
+using sys::fail_errno;
+using sys::MountAttributes;
+using sys::Recursion;
+using sys::UniqueFd;
+
+Result<void> apply_propagation(int mount, const MountOptions& options) {
+    for (const PropagationChange& change : options.propagation) {
+        MountAttributes attributes;
+        attributes.propagation = change.type;
+        TRY_VOID(sys::set_mount_attributes(mount, attributes, change.recursion));
+    }
+    return {};
+}
+
+Result<void> attach(Rootfs& rootfs, const MountPlan& plan, UniqueFd mount,
+                    const MountTarget& target) {
+    if (auto attached = sys::attach_mount(mount.get(), target.fd.get()); !attached) {
+        return std::unexpected(std::move(attached).error().wrap("/" + plan.target));
+    }
+    // A new filesystem is private and a bind has its propagation already, unless the place is
+    // shared and made it so.
+    const bool asks_for_more =
+        plan.kind == MountKind::filesystem &&
+        std::ranges::any_of(plan.options.propagation, [](const PropagationChange& change) {
+            return change.type == MS_SHARED || change.type == MS_UNBINDABLE;
+        });
+    if (!plan.options.propagation.empty() && (asks_for_more || rootfs.has_shared_mounts)) {
+        TRY_VOID(apply_propagation(mount.get(), plan.options));
+    }
+    if (plan.type == "devpts" && plan.target == "dev/pts") {
+        rootfs.devpts = UniqueFd(::fcntl(mount.get(), F_DUPFD_CLOEXEC, 0));
+    }
+    if (plan.readonly_later) {
+        rootfs.readonly_later.push_back({std::move(mount), *plan.readonly_later, plan.config_path});
+    }
+    return {};
+}
+
+// A user namespace may mount sysfs only with a network namespace of its own: then the host's /sys
+// takes its place, with the flags on all of it (M-08).
+Result<UniqueFd> clone_host_sys(const MountPlan& plan) {
+    UniqueFd tree = TRY(sys::clone_mount(AT_FDCWD, "/sys", Recursion::whole_tree));
+    MountAttributes attributes;
+    attributes.set = plan.options.attributes.set | plan.options.recursive.set;
+    if ((attributes.set & MOUNT_ATTR__ATIME) != 0) {
+        attributes.clear = MOUNT_ATTR__ATIME;
+    }
+    attributes.propagation = MS_SLAVE;
+    TRY_VOID(sys::set_mount_attributes(tree.get(), attributes, Recursion::whole_tree));
+    return tree;
+}
+
+Result<void> mount_filesystem(Rootfs& rootfs, const MountPlan& plan) {
+    const MountTarget target = TRY(open_mount_target(rootfs, plan, -1));
+    auto mount = make_filesystem(plan, target.mode);
+    if (!mount && mount.error().code == EPERM && plan.type == "sysfs") {
+        if (auto tree = clone_host_sys(plan)) {
+            mount = std::move(tree);
+        }
+    }
+    if (!mount) {
+        return std::unexpected(std::move(mount).error());
+    }
+    if (plan.options.copy_up) {
+        TRY_VOID(copy_up(target.fd.get(), mount->get()));
+    }
+    return attach(rootfs, plan, *std::move(mount), target);
+}
+
+Result<void> mount_bind(Rootfs& rootfs, MountPlan& plan) {
+    if (plan.kind == MountKind::bind_inside) {
+        const UniqueFd source =
+            TRY(sys::open_in_root(rootfs.root.get(), ContainerPath(plan.source)));
+        plan.tree =
+            TRY_WRAP("/" + plan.source, sys::clone_mount(source.get(), "", *plan.options.bind));
+        TRY_VOID(
+            apply_bind_options(plan.tree.get(), plan.options, source_propagation(*rootfs.spec)));
+    }
+    const MountTarget target = TRY(open_mount_target(rootfs, plan, plan.tree.get()));
+    return attach(rootfs, plan, std::move(plan.tree), target);
+}
+
+Result<void> make_symlink(const Rootfs& rootfs, const MountPlan& plan) {
+    const sys::ParentInRoot place =
+        TRY(sys::open_parent_in_root(rootfs.root.get(), ContainerPath(plan.target)));
+    const int directory = place.directory.get();
+    if (::symlinkat(plan.source.c_str(), directory, place.name.c_str()) == 0) {
+        return {};
+    }
+    if (errno == EEXIST) {
+        const auto text = sys::read_link(directory, place.name);
+        if (text && *text == plan.source) {
+            return {};
+        }
+        errno = EEXIST;
+    }
+    return fail_errno(call("symlink", "/" + plan.target));
+}
+
+Result<void> remount(const Rootfs& rootfs, const MountPlan& plan) {
+    const UniqueFd target = TRY(sys::open_in_root(rootfs.root.get(), ContainerPath(plan.target)));
+    const MountOptions& options = plan.options;
+    if (!options.bind && (options.superblock != 0 || !options.data.empty())) {
+        sys::FilesystemContext context = TRY(sys::FilesystemContext::pick(target.get()));
+        TRY_VOID(configure(context, plan.type, options));
+        TRY_VOID(context.reconfigure());
+    }
+    const auto apply = [&](const AttributeChange& change, Recursion recursion) -> Result<void> {
+        if (change.empty()) {
+            return {};
+        }
+        MountAttributes attributes;
+        attributes.set = change.set;
+        attributes.clear = change.clear;
+        return sys::set_mount_attributes(target.get(), attributes, recursion);
+    };
+    TRY_VOID(apply(options.recursive, Recursion::whole_tree));
+    TRY_VOID(apply(options.attributes, Recursion::this_mount));
+    return apply_propagation(target.get(), options);
+}
+
+Result<void> apply_mount(Rootfs& rootfs, MountPlan& plan) {
+    switch (plan.kind) {
+        case MountKind::filesystem:
+            return mount_filesystem(rootfs, plan);
+        case MountKind::bind:
+        case MountKind::bind_inside:
+            return mount_bind(rootfs, plan);
+        case MountKind::symlink:
+            return make_symlink(rootfs, plan);
+        case MountKind::cgroup:
+            return mount_cgroup(rootfs, plan);
+        case MountKind::remount:
+            break;
+    }
+    return remount(rootfs, plan);
+}
+
+}  // namespace
+
+Result<void> apply_mounts(Rootfs& rootfs) {
+    for (MountPlan& plan : rootfs.mounts) {
+        if (auto applied = apply_mount(rootfs, plan); !applied) {
+            return std::unexpected(std::move(applied).error().at(plan.config_path));
+        }
+    }
+    return {};
+}
+
+}  // namespace libcontainer

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parent's part: plans and detached clones.
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "libcontainer/rootfs/host_mounts.h"
+#include "libcontainer/rootfs/rootfs.h"
+
+namespace libcontainer {
+namespace {
+
+bool has_namespace(const oci::Spec& spec, oci::NamespaceType type) {
+    return std::ranges::find(spec.linux.namespaces, type, &oci::Namespace::type) !=
+           spec.linux.namespaces.end();
+}
+
+bool asks_to_be_shared(const MountPlan& plan) {
+    return std::ranges::find(plan.options.propagation, std::uint64_t{MS_SHARED},
+                             &PropagationChange::type) != plan.options.propagation.end();
+}
+
+// Without a mount namespace every mount would be the host's, and stay there (N-03).
+Result<void> check_shared_namespace(const oci::Spec& spec) {
+    const auto refuse = [](std::string_view path) {
+        return std::unexpected(
+            sys::Error{sys::ErrorKind::invalid, 0, std::string(path),
+                       "needs a mount namespace: it would change the host's mounts"});
+    };
+    if (!spec.mounts.empty()) {
+        return refuse("mounts");
+    }
+    if (!spec.linux.masked_paths.empty()) {
+        return refuse("linux.maskedPaths");
+    }
+    if (!spec.linux.readonly_paths.empty()) {
+        return refuse("linux.readonlyPaths");
+    }
+    if (spec.root && spec.root->readonly) {
+        return refuse("root.readonly");
+    }
+    if (spec.linux.rootfs_propagation) {
+        return refuse("linux.rootfsPropagation");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
+                              std::vector<CgroupMountSource> cgroups) {
+    if (!spec.root || spec.root->path.empty()) {
+        return std::unexpected(
+            sys::Error{sys::ErrorKind::invalid, 0, "root.path", "a container needs a root"});
+    }
+    Rootfs rootfs;
+    rootfs.spec = &spec;
+    rootfs.path =
+        spec.root->path.starts_with('/') ? spec.root->path : bundle + "/" + spec.root->path;
+    rootfs.own_mount_namespace = has_namespace(spec, oci::NamespaceType::mount);
+    rootfs.own_user_namespace = has_namespace(spec, oci::NamespaceType::user);
+    rootfs.own_cgroup_namespace = has_namespace(spec, oci::NamespaceType::cgroup);
+    rootfs.cgroups = std::move(cgroups);
+    rootfs.devices = TRY(plan_devices(spec));
+    if (!rootfs.own_mount_namespace) {
+        TRY_VOID(check_shared_namespace(spec));
+        return rootfs;
+    }
+    rootfs.mounts = TRY(plan_mounts(spec, bundle, "/" + normalize(rootfs.path)));
+    rootfs.has_shared_mounts =
+        source_propagation(spec) == 0 || std::ranges::any_of(rootfs.mounts, asks_to_be_shared);
+    if (auto opened = open_host_mounts(rootfs); !opened) {
+        // An ordinary user gets the right to clone mounts only with the container's own user
+        // namespace: then the child does it.
+        if (opened.error().code != EPERM || !rootfs.own_user_namespace) {
+            return std::unexpected(std::move(opened).error());
+        }
+    }
+    return rootfs;
+}
+
+}  // namespace libcontainer

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// The root mount itself: attached, made "/", read-only, its propagation.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "libcontainer/rootfs/host_mounts.h"
+#include "libcontainer/rootfs/rootfs.h"
+#include "libcontainer/sys/file.h"
+#include "libcontainer/sys/mount_api.h"
+
+namespace libcontainer {
+namespace {
+
+using sys::call;
+using sys::fail_errno;
+using sys::MountAttributes;
+using sys::Recursion;
+using sys::UniqueFd;
+
+Result<void> enter_root(const Rootfs& rootfs) {
+    if (::fchdir(rootfs.root.get()) != 0) {
+        return fail_errno(call("fchdir", rootfs.path));
+    }
+    return {};
+}
+
+// The old root lies on top of the new one after this; attach_root made all of it a slave, so that
+// its unmounting stays in this namespace. The working directory stays at the new root, hence "/".
+Result<void> pivot() {
+    if (::syscall(SYS_pivot_root, ".", ".") != 0) {
+        return fail_errno("pivot_root");
+    }
+    if (::umount2(".", MNT_DETACH) != 0) {
+        return fail_errno("umount2(old root)");
+    }
+    return {};
+}
+
+Result<void> change_root() {
+    if (::chroot(".") != 0) {
+        return fail_errno("chroot");
+    }
+    if (::chdir("/") != 0) {
+        return fail_errno("chdir(\"/\")");
+    }
+    return {};
+}
+
+// The octal escapes of mountinfo: \040 is a blank.
+std::string unescape(std::string_view text) {
+    std::string result;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\' && i + 3 < text.size()) {
+            result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                                        (text[i + 3] - '0'));
+            i += 3;
+        } else {
+            result += text[i];
+        }
+    }
+    return result;
+}
+
+// The mount points of whole proc and sysfs instances, from /proc/self/mountinfo.
+std::vector<std::string> kernel_filesystems(std::string_view mountinfo) {
+    std::vector<std::string> places;
+    while (!mountinfo.empty()) {
+        const std::size_t end = mountinfo.find('\n');
+        const std::string_view line = mountinfo.substr(0, end);
+        mountinfo.remove_prefix(end == std::string_view::npos ? mountinfo.size() : end + 1);
+        const std::size_t separator = line.find(" - ");
+        if (separator == std::string_view::npos) {
+            continue;
+        }
+        const std::string_view type = line.substr(separator + 3);
+        if (!type.starts_with("proc ") && !type.starts_with("sysfs ")) {
+            continue;
+        }
+        std::size_t field = 0;  // 36 35 98:0 ROOT PLACE ...
+        for (int skipped = 0; skipped < 3; ++skipped) {
+            field = line.find(' ', field) + 1;
+        }
+        const std::size_t place = line.find(' ', field) + 1;
+        if (line.substr(field, place - field) == "/ ") {
+            places.push_back(unescape(line.substr(place, line.find(' ', place) - place)));
+        }
+    }
+    return places;
+}
+
+// A root moved over the old one leaves the old mounts in the namespace. A whole proc or sysfs among
+// them would let a user namespace inside mount a fresh one without the container's masks, so they
+// go, or are covered where the kernel has them locked.
+Result<void> drop_kernel_filesystems(const std::string& inside) {
+    const std::string mountinfo = TRY(sys::read_file(AT_FDCWD, "/proc/self/mountinfo"));
+    for (const std::string& place : kernel_filesystems(mountinfo)) {
+        if (place == inside || place.starts_with(inside + "/")) {
+            continue;
+        }
+        if (::umount2(place.c_str(), MNT_DETACH) == 0) {
+            continue;
+        }
+        if (errno != EINVAL && errno != EPERM) {
+            return fail_errno(call("umount2", place));
+        }
+        if (::mount("tmpfs", place.c_str(), "tmpfs", MS_RDONLY, nullptr) != 0) {
+            return fail_errno(call("mount", place));
+        }
+    }
+    return {};
+}
+
+Result<void> move_to_root(const Rootfs& rootfs) {
+    TRY_VOID(drop_kernel_filesystems(rootfs.path));
+    if (::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0) {
+        return fail_errno(call("mount(MS_MOVE)", rootfs.path));
+    }
+    return change_root();
+}
+
+}  // namespace
+
+Result<void> attach_root(Rootfs& rootfs) {
+    if (!rootfs.own_mount_namespace) {
+        rootfs.root = TRY(sys::open_at(AT_FDCWD, rootfs.path, O_PATH | O_DIRECTORY));
+        return {};
+    }
+    // Nothing that is mounted or unmounted from here on reaches the host; and pivot_root refuses a
+    // root whose parent is shared.
+    TRY_VOID(sys::set_propagation("/", MS_SLAVE | MS_REC));
+    if (!rootfs.opened) {
+        TRY_VOID(open_host_mounts(rootfs));
+    }
+    const UniqueFd place = TRY(sys::open_at(AT_FDCWD, rootfs.path, O_PATH | O_DIRECTORY));
+    if (auto attached = sys::attach_mount(rootfs.tree.get(), place.get()); !attached) {
+        return std::unexpected(std::move(attached).error().wrap(rootfs.path).at("root.path"));
+    }
+    rootfs.root = std::move(rootfs.tree);  // the same mount, which has a place now
+    return {};
+}
+
+Result<void> switch_root(Rootfs& rootfs, RootSwitch how) {
+    TRY_VOID(enter_root(rootfs));
+    switch (how) {
+        case RootSwitch::pivot_root:
+            return pivot();
+        case RootSwitch::move_root:
+            return move_to_root(rootfs);
+        case RootSwitch::chroot_only:
+            break;
+    }
+    return change_root();
+}
+
+Result<void> apply_root_readonly(Rootfs& rootfs) {
+    MountAttributes attributes;
+    attributes.set = MOUNT_ATTR_RDONLY;
+    for (const Rootfs::LaterReadonly& later : rootfs.readonly_later) {
+        if (auto set = sys::set_mount_attributes(later.mount.get(), attributes, later.recursion);
+            !set) {
+            return std::unexpected(std::move(set).error().at(later.config_path));
+        }
+    }
+    rootfs.readonly_later.clear();
+    if (rootfs.spec->root && rootfs.spec->root->readonly) {
+        if (auto set =
+                sys::set_mount_attributes(rootfs.root.get(), attributes, Recursion::this_mount);
+            !set) {
+            return std::unexpected(std::move(set).error().at("root.readonly"));
+        }
+    }
+    return {};
+}
+
+Result<void> apply_root_propagation(Rootfs& rootfs) {
+    if (!rootfs.spec->linux.rootfs_propagation) {
+        return {};
+    }
+    MountAttributes attributes;
+    Recursion recursion = Recursion::this_mount;
+    switch (*rootfs.spec->linux.rootfs_propagation) {
+        case oci::Propagation::rshared:
+            recursion = Recursion::whole_tree;
+            [[fallthrough]];
+        case oci::Propagation::shared:
+            attributes.propagation = MS_SHARED;
+            break;
+        case oci::Propagation::runbindable:
+            recursion = Recursion::whole_tree;
+            [[fallthrough]];
+        case oci::Propagation::unbindable:
+            attributes.propagation = MS_UNBINDABLE;
+            break;
+        case oci::Propagation::slave:
+        case oci::Propagation::rslave:
+        case oci::Propagation::private_:
+        case oci::Propagation::rprivate:
+            return {};  // the root is so since it was cloned; a bind's own wish must outlive this
+    }
+    if (auto set = sys::set_mount_attributes(rootfs.root.get(), attributes, recursion); !set) {
+        return std::unexpected(std::move(set).error().at("linux.rootfsPropagation"));
+    }
+    return {};
+}
+
+}  // namespace libcontainer
