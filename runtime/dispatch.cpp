@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/dispatch.h"
+
+#include "runtime/command.h"
+#include "runtime/global_options.h"
+#include "runtime/help.h"
+#include "runtime/version.h"
+
+namespace runtime {
+
+namespace {
+
+constexpr int kUsageFailure = 1;
+
+// What the message of a failure begins with: the command and the container it was about.
+std::string subject_of(const Command& command, const Line& line) {
+    std::string subject(command.name);
+    if (command.root == StateRoot::needed && !line.operands.empty()) {
+        subject += " " + line.operands[0];
+    }
+    return subject;
+}
+
+Result<void> check_operands(const Command& command, const Line& line) {
+    const std::size_t count = line.operands.size();
+    if (count < command.least_operands) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "missing operand; usage: " + synopsis_of(command));
+    }
+    if (count > command.most_operands) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "too many operands; usage: " + synopsis_of(command));
+    }
+    return {};
+}
+
+Result<int> run_command(const Command& command, const GlobalSettings& settings, const Line& line) {
+    Context context{{.root = {}, .cgroup_driver = settings.cgroup_driver}, settings};
+    if (command.root == StateRoot::needed) {
+        context.global.root = TRY(resolve_root(settings.root));
+    }
+    return command.run(context, line);
+}
+
+int dispatch_command(const Command& command, const GlobalSettings& settings,
+                     std::span<const char* const> words) {
+    const auto line = split_line(command.options(), command.order, words);
+    if (line && line->help) {
+        return print(help_of(command)).value_or(kUsageFailure);
+    }
+    const auto operands =
+        line ? check_operands(command, *line) : Result<void>(std::unexpected(line.error()));
+    if (!operands) {
+        report_failure(settings.log, std::string(command.name) + ": " + operands.error().text());
+        return kUsageFailure;
+    }
+    const std::string subject = subject_of(command, *line);
+    write_entry(settings.log, LogLevel::debug, subject);
+    const auto status = run_command(command, settings, *line);
+    if (!status) {
+        report_failure(settings.log, subject + ": " + status.error().text());
+        return command.failure;
+    }
+    write_entry(settings.log, LogLevel::debug, subject + ": status " + std::to_string(*status));
+    return *status;
+}
+
+}  // namespace
+
+int dispatch(std::span<const char* const> words) {
+    const auto globals =
+        split_line(infos_of(global_options()), Operands::first_ends_options, words);
+    const auto settings = globals ? parse_globals(*globals)
+                                  : Result<GlobalSettings>(std::unexpected(globals.error()));
+    if (!settings) {
+        report_failure({}, settings.error().text());
+        return kUsageFailure;
+    }
+    if (settings->version) {
+        return print(version_text()).value_or(kUsageFailure);
+    }
+    if (globals->help || globals->operands.empty()) {
+        return print(overview()).value_or(kUsageFailure);
+    }
+    const Command* command = find_command(globals->operands[0]);
+    if (command == nullptr) {
+        report_failure(settings->log,
+                       "unknown command \"" + globals->operands[0] + "\"; `brig help` lists all");
+        return kUsageFailure;
+    }
+    return dispatch_command(*command, *settings, words.last(globals->operands.size() - 1));
+}
+
+}  // namespace runtime

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/version.h"
+
+#include "oci/make_features.h"
+#include "runtime/build_commit.h"
+#include "runtime/build_info.h"
+
+namespace runtime {
+
+std::string_view brig_version() {
+    return BRIG_VERSION;
+}
+
+std::string_view brig_commit() {
+    return BRIG_COMMIT;
+}
+
+std::string version_text() {
+    std::string text = "brig version " BRIG_VERSION "\ncommit: " BRIG_COMMIT "\nspec: ";
+    text += oci::kOciVersionMax;
+    text += "\n" BRIG_FEATURES "\n";
+    return text;
+}
+
+}  // namespace runtime
