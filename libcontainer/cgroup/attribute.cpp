@@ -12,6 +12,7 @@
 namespace libcontainer {
 namespace {
 
+// 0 or errno.
 int write_once(int fd, std::string_view value) {
     ssize_t written = -1;
     do {
@@ -25,47 +26,44 @@ int write_once(int fd, std::string_view value) {
 
 }  // namespace
 
-Result<AttributeDirectory> AttributeDirectory::open(std::string path) {
-    auto fd = TRY(sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY));
-    return AttributeDirectory(std::move(fd), std::move(path));
-}
-
-Result<sys::UniqueFd> AttributeDirectory::open_file(std::string_view file, int flags) const {
-    auto fd = sys::open_at(fd_.get(), file, flags | O_NOFOLLOW);
-    if (fd) {
-        return fd;
-    }
-    if (fd.error().code == ENOENT) {
+Result<sys::UniqueFd> AttributeDirectory::open(std::string_view file, int flags) const {
+    auto fd = sys::open_at(AT_FDCWD, path_ + "/" + std::string(file), flags | O_NOFOLLOW);
+    if (!fd && fd.error().code == ENOENT) {
         sys::Error error{sys::ErrorKind::unsupported, ENOENT, {}, "this kernel offers no "};
         error.message.append(file).append(" in ").append(path_);
         return std::unexpected(std::move(error));
     }
-    return sys::fail_code(sys::call("open", path_ + "/" + std::string(file)), fd.error().code);
+    return fd;
 }
 
-Result<void> AttributeDirectory::write(std::string_view file, std::string_view value) const {
+Result<void> AttributeDirectory::write(std::string_view file, std::string_view value,
+                                       std::string_view config_path) const {
     const std::string text(value);
-    return write_each(file, {&text, 1});
+    return write_each(file, {&text, 1}, config_path);
 }
 
 Result<void> AttributeDirectory::write_each(std::string_view file,
-                                            std::span<const std::string> values) const {
+                                            std::span<const std::string> values,
+                                            std::string_view config_path) const {
     if (values.empty()) {
         return {};
     }
-    const sys::UniqueFd fd = TRY(open_file(file, O_WRONLY));
+    auto fd = open(file, O_WRONLY);
+    if (!fd) {
+        return std::unexpected(std::move(fd).error().at(config_path));
+    }
     for (const std::string& value : values) {
-        if (const int code = write_once(fd.get(), value); code != 0) {
+        if (const int code = write_once(fd->get(), value + "\n"); code != 0) {
             std::string what = "write(\"" + path_ + "/";
             what.append(file).append("\", \"").append(value).append("\")");
-            return sys::fail_code(what, code);
+            return std::unexpected(sys::errno_error(what, code).at(config_path));
         }
     }
     return {};
 }
 
 Result<std::string> AttributeDirectory::read(std::string_view file) const {
-    const sys::UniqueFd fd = TRY(open_file(file, O_RDONLY));
+    const sys::UniqueFd fd = TRY(open(file, O_RDONLY));
     std::string content = TRY(sys::read_all(fd.get(), path_ + "/" + std::string(file)));
     if (content.ends_with('\n')) {
         content.pop_back();
@@ -74,7 +72,8 @@ Result<std::string> AttributeDirectory::read(std::string_view file) const {
 }
 
 bool AttributeDirectory::has(std::string_view file) const {
-    return ::faccessat(fd_.get(), std::string(file).c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    const std::string path = path_ + "/" + std::string(file);
+    return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 }  // namespace libcontainer

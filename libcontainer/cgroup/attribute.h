@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of one cgroup directory, read and written relative to its descriptor.
+// The files of one cgroup directory.
 #pragma once
 
 #include <span>
@@ -13,33 +13,37 @@ namespace libcontainer {
 
 using sys::Result;
 
-// A cgroup directory. A test gives it a temporary folder with empty files instead.
+// A cgroup directory; a test gives it a temporary folder with empty files instead. It holds no
+// descriptor: most controllers have no value to write, the others one or two.
 class AttributeDirectory {
   public:
-    [[nodiscard]] static Result<AttributeDirectory> open(std::string path);
+    explicit AttributeDirectory(std::string path) : path_(std::move(path)) {}
 
-    // One write(2) of `value` to an existing file. Errors of kind `system` carry errno in `code`
-    // and name file and value; a file that does not exist is `unsupported` with ENOENT: the kernel
-    // offers an attribute as a file, and "no such file" would be taken for the container's program
+    // One write(2) of `value` to an existing file. Errors carry the JSON path, errno in `code`, and
+    // name file and value; a file that does not exist is `unsupported` with ENOENT: the kernel
+    // offers an attribute as a file, and the usual text would be taken for a missing program
     // (engines.md trap 41).
-    [[nodiscard]] Result<void> write(std::string_view file, std::string_view value) const;
+    [[nodiscard]] Result<void> write(std::string_view file, std::string_view value,
+                                     std::string_view config_path) const;
     // The same for several values: the file is opened once, each value is one write(2).
     [[nodiscard]] Result<void> write_each(std::string_view file,
-                                          std::span<const std::string> values) const;
+                                          std::span<const std::string> values,
+                                          std::string_view config_path) const;
     // Content without the newline at its end.
     [[nodiscard]] Result<std::string> read(std::string_view file) const;
     [[nodiscard]] bool has(std::string_view file) const;
+    // Opened for writes whose failures the caller judges by itself.
+    [[nodiscard]] Result<sys::UniqueFd> open(std::string_view file, int flags) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] int fd() const { return fd_.get(); }
 
   private:
-    AttributeDirectory(sys::UniqueFd fd, std::string path)
-        : fd_(std::move(fd)), path_(std::move(path)) {}
-    [[nodiscard]] Result<sys::UniqueFd> open_file(std::string_view file, int flags) const;
-
-    sys::UniqueFd fd_;
     std::string path_;
 };
+
+// True if the kernel does not offer the file: write() and read() failed with that.
+[[nodiscard]] inline bool is_absent(const sys::Error& error) {
+    return error.kind == sys::ErrorKind::unsupported && error.code != 0;
+}
 
 }  // namespace libcontainer

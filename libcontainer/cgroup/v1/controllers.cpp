@@ -5,22 +5,13 @@
 #include <array>
 
 namespace libcontainer::v1 {
-namespace {
 
-std::string_view asks(const oci::Resources&) {
-    return {};
-}
-
-Result<void> apply(const AttributeDirectory&, const oci::Resources&) {
-    return {};
-}
-
-}  // namespace
-
-const Controller kDevices = {"devices", &asks, &apply};
-
-std::span<const Controller> controllers() {
-    return {};
+std::span<const Controller* const> controllers() {
+    static constexpr std::array<const Controller*, 10> kOrder = {
+        &kDevices, &kCpuset,  &kMemory, &kCpu,     &kBlkio,
+        &kPids,    &kHugetlb, &kNetCls, &kNetPrio, &kRdma,
+    };
+    return kOrder;
 }
 
 }  // namespace libcontainer::v1

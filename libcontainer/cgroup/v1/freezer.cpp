@@ -19,23 +19,23 @@ constexpr unsigned kTriesBeforeThaw = 25;
 }  // namespace
 
 Result<void> freeze(const std::string& directory, std::chrono::milliseconds limit) {
-    const AttributeDirectory files = TRY(AttributeDirectory::open(directory));
+    const AttributeDirectory files(directory);
     Patience patience(limit);
     for (unsigned tries = 1;; ++tries) {
         // Again each time: the write looks at the processes that have come since.
-        TRY_VOID(files.write(kState, "FROZEN"));
+        TRY_VOID(files.write(kState, "FROZEN", ""));
         if (TRY(files.read(kState)) == "FROZEN") {
             return {};
         }
         if (!patience.wait()) {
-            TRY_VOID(files.write(kState, "THAWED"));
+            TRY_VOID(files.write(kState, "THAWED", ""));
             return sys::fail(sys::ErrorKind::system,
                              sys::call("freeze", directory) +
                                  ": some processes do not stop; all are: " +
                                  list_pids(read_pids(directory).value_or(std::vector<pid_t>())));
         }
         if (tries % kTriesBeforeThaw == 0) {
-            TRY_VOID(files.write(kState, "THAWED"));
+            TRY_VOID(files.write(kState, "THAWED", ""));
         }
     }
 }

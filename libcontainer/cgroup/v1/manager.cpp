@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <ranges>
 
+#include "libcontainer/cgroup/memory_limits.h"
 #include "libcontainer/cgroup/tree.h"
 #include "libcontainer/cgroup/v1/controllers.h"
 #include "libcontainer/cgroup/v1/directories.h"
@@ -95,6 +96,7 @@ Result<void> Manager::create() {
 }
 
 Result<void> Manager::apply(const oci::Resources& resources) {
+    TRY_VOID(check_memory(resources.memory));
     return write_resources(resources, DeviceRules::write);
 }
 
@@ -107,22 +109,21 @@ Result<void> Manager::write_resources(const oci::Resources& resources, DeviceRul
         return refuse("linux.resources.unified",
                       "is for cgroup v2, and the controllers of this host are on v1");
     }
-    for (const Controller& controller : controllers()) {
-        const bool is_devices = &controller == &kDevices;
-        const std::string_view config_path = controller.asks(resources);
-        if (config_path.empty() || (is_devices && device_rules == DeviceRules::leave)) {
+    for (const Controller* const controller : controllers()) {
+        const bool is_devices = controller == &kDevices;
+        if (is_devices && device_rules == DeviceRules::leave) {
             continue;
         }
-        const std::string* const directory = find(controller.name);
-        if (directory == nullptr) {
-            if (is_devices && is_partial_) {
-                continue;  // whoever may not make a cgroup cannot reach a device either
-            }
-            return refuse(config_path, "needs the " + std::string(controller.name) +
+        if (const std::string* const directory = find(controller->name)) {
+            TRY_VOID(controller->apply(AttributeDirectory(*directory), resources));
+            continue;
+        }
+        const std::string_view config_path = controller->asks(resources);
+        // Whoever may not make a cgroup may not reach a device of the host either.
+        if (!config_path.empty() && !(is_devices && is_partial_)) {
+            return refuse(config_path, "needs the " + std::string(controller->name) +
                                            " controller, and the container has no cgroup with it");
         }
-        const AttributeDirectory files = TRY(AttributeDirectory::open(*directory));
-        TRY_VOID(controller.apply(files, resources));
     }
     return {};
 }
