@@ -21,7 +21,8 @@ class Result:
         self.seconds = seconds
 
     def __str__(self):
-        return f"{' '.join(self.words)} -> {self.status}\n  out: {self.out!r}\n  err: {self.err!r}"
+        return (f"{' '.join(self.words)} -> {self.status}\n  out: {self.out[:400]!r}"
+                f"\n  err: {self.err[:1500]!r}")
 
     def ok(self):
         check(self.status == 0, f"wanted success of {self}")

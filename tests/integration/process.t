@@ -1,0 +1,456 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# The process section: P-01 to P-23, seen from inside by a probe and from the host's /proc.
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import caps
+from harness.lab import need, read
+from harness.tap import Suite, check, contains, equal, eventually
+
+suite = Suite()
+SLEEP = ["/bin/sleep", "1000"]
+INFINITE = 2**64 - 1
+
+
+# user, groups, umask
+
+
+@suite.case("P-19", "user, group and groups are exactly those asked for")
+def user(lab):
+    made = lab.bundle(process__user={"uid": 1000, "gid": 1001, "additionalGids": [5, 6, 70000]})
+    report = lab.probe(made)
+    equal(report["uids"], [1000] * 4, "uids")
+    equal(report["gids"], [1001] * 4, "gids")
+    equal(sorted(report["groups"]), [5, 6, 70000], "groups")
+
+
+@suite.case("P-19", "the host sees the same user")
+def user_host(lab):
+    container = lab.sleeper(process__user={"uid": 1000, "gid": 1001, "additionalGids": [7]})
+    status = read(f"/proc/{container.pid}/status")
+    contains(status, "Uid:\t1000\t1000\t1000\t1000", "uids")
+    contains(status, "Gid:\t1001\t1001\t1001\t1001", "gids")
+    contains(status, "Groups:\t7", "groups")
+
+
+@suite.case("P-19", "no user means 0:0")
+def user_absent(lab):
+    made = lab.bundle()
+    del made.process["user"]
+    report = lab.probe(made)
+    equal((report["uids"], report["gids"], report["groups"]), ([0] * 4, [0] * 4, []), "ids")
+
+
+@suite.case("P-21 R-27 T-52", "the caller's supplementary groups do not get in")
+def groups_dropped(lab):
+    groups = list(range(2000, 2040))
+    made = lab.bundle().write()
+    result = lab.brig("run", "--bundle", made.path, "g", preexec_fn=lambda: os.setgroups(groups))
+    equal(json.loads(result.ok().out)["groups"], [], "groups with none configured")
+    made.set("process.user.additionalGids", [5]).write()
+    result = lab.brig("run", "--bundle", made.path, "g", preexec_fn=lambda: os.setgroups(groups))
+    equal(json.loads(result.ok().out)["groups"], [5], "groups with one configured")
+
+
+@suite.table("P-20", "umask", {"absent is 0022": (None, 0o022), "0": (0, 0), "077": (0o77, 0o77),
+                               "0777": (0o777, 0o777)})
+def umask(lab, value, wanted):
+    made = lab.bundle()
+    if value is not None:
+        made.set("process.user.umask", value)
+    lab.containers.append("u")
+    result = lab.brig("run", "--bundle", made.write().path, "u",
+                      preexec_fn=lambda: os.umask(0o007))
+    equal(json.loads(result.ok().out)["umask"], wanted, "umask")
+
+
+# capabilities
+
+
+@suite.case("P-09 R-25", "each of the five sets is exactly what it was asked to be")
+def capability_sets(lab):
+    made = lab.bundle()
+    asked = {"bounding": ["CAP_CHOWN", "CAP_KILL", "CAP_SETUID", "CAP_MKNOD"],
+             "permitted": ["CAP_CHOWN", "CAP_KILL", "CAP_SETUID"],
+             "effective": ["CAP_CHOWN", "CAP_KILL"],
+             "inheritable": ["CAP_KILL", "CAP_CHOWN"],
+             "ambient": ["CAP_KILL"]}
+    made.set("process.user", {"uid": 1000, "gid": 1000})
+    made.set("process.capabilities", asked)
+    got = caps.sets(lab.probe(made))
+    # execve by a user other than root gives permitted = ambient.
+    equal(got["bounding"], set(asked["bounding"]), "bounding")
+    equal(got["inheritable"], set(asked["inheritable"]), "inheritable")
+    for name in ("ambient", "permitted", "effective"):
+        equal(got[name], {"CAP_KILL"}, name)
+
+
+@suite.case("P-09", "root gets permitted and effective within the bounding set")
+def capability_root(lab):
+    made = lab.bundle()
+    made.capabilities("CAP_CHOWN", "CAP_NET_RAW")
+    got = caps.sets(lab.probe(made))
+    for name in ("bounding", "permitted", "effective"):
+        equal(got[name], {"CAP_CHOWN", "CAP_NET_RAW"}, name)
+    equal((got["inheritable"], got["ambient"]), (set(), set()), "inheritable and ambient")
+
+
+@suite.case("P-09 R-25 T-51", "an empty object means no capability at all")
+def capability_none(lab):
+    got = caps.sets(lab.probe(lab.bundle(process__capabilities={})))
+    equal(got, {name: set() for name in caps.SETS}, "sets")
+
+
+@suite.case("P-09", "all that the machine can grant")
+def capability_all(lab):
+    made = lab.bundle()
+    every = sorted(caps.grantable())
+    made.capabilities(*every, sets=caps.SETS)
+    got = caps.sets(lab.probe(made))
+    equal(got, {name: set(every) for name in caps.SETS}, "sets")
+
+
+@suite.case("P-09 26.1", "a capability that cannot be granted is left out, the others are given")
+def capability_ungrantable(lab):
+    missing = sorted(set(caps.NAMES) - caps.grantable())
+    need(missing, "this machine grants every capability")
+    made = lab.bundle()
+    made.capabilities("CAP_KILL", missing[0])
+    got = caps.sets(lab.probe(made))
+    equal((got["bounding"], got["effective"]), ({"CAP_KILL"}, {"CAP_KILL"}), "sets")
+
+
+@suite.case("P-09 26.1", "an unknown capability is left out, the others are given")
+def capability_unknown(lab):
+    made = lab.bundle()
+    made.capabilities("CAP_KILL", "CAP_TIME_TRAVEL")
+    got = caps.sets(lab.probe(made))
+    equal((got["bounding"], got["effective"]), ({"CAP_KILL"}, {"CAP_KILL"}), "sets")
+
+
+@suite.case("P-09 R-25", "the kernel's secure bits and keepcaps are left at their default")
+def securebits(lab):
+    report = lab.probe(lab.bundle(process__user={"uid": 1000, "gid": 1000}))
+    equal((report["securebits"], report["keepcaps"]), (0, 0), "secure bits, keepcaps")
+
+
+# no_new_privs, oom, rlimits
+
+
+@suite.table("P-10", "noNewPrivileges", {"true": (True, 1), "false": (False, 0),
+                                         "absent": (None, 0)})
+def nnp(lab, value, wanted):
+    made = lab.bundle()
+    del made.process["noNewPrivileges"]
+    if value is not None:
+        made.process["noNewPrivileges"] = value
+    equal(lab.probe(made)["no_new_privs"], wanted, "no_new_privs")
+
+
+@suite.case("P-11", "oomScoreAdj is set, and not touched when absent")
+def oom(lab):
+    made = lab.bundle(process__oomScoreAdj=321)
+    equal(lab.probe(made)["oom_score_adj"].strip(), "321", "inside")
+    container = lab.sleeper(process__oomScoreAdj=123)
+    equal(read(f"/proc/{container.pid}/oom_score_adj").strip(), "123", "from the host")
+    del made.process["oomScoreAdj"]
+
+    def adjust():
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("55")
+    lab.containers.append("o")
+    result = lab.brig("run", "--bundle", made.write().path, "o", preexec_fn=adjust)
+    equal(json.loads(result.ok().out)["oom_score_adj"].strip(), "55", "inherited")
+
+
+@suite.case("P-07 R-45", "every rlimit is set, soft and hard")
+def rlimits(lab):
+    wanted = {"RLIMIT_CPU": [100, 200], "RLIMIT_FSIZE": [1 << 30, 1 << 31],
+              "RLIMIT_DATA": [1 << 30, 1 << 30], "RLIMIT_STACK": [1 << 22, 1 << 23],
+              "RLIMIT_CORE": [0, 0], "RLIMIT_RSS": [1 << 30, 1 << 30],
+              "RLIMIT_NPROC": [4000, 5000], "RLIMIT_NOFILE": [123, 456],
+              "RLIMIT_MEMLOCK": [1 << 16, 1 << 16], "RLIMIT_AS": [1 << 32, 1 << 33],
+              "RLIMIT_LOCKS": [10, 20], "RLIMIT_SIGPENDING": [100, 200],
+              "RLIMIT_MSGQUEUE": [4096, 8192], "RLIMIT_NICE": [0, 0], "RLIMIT_RTPRIO": [0, 0],
+              "RLIMIT_RTTIME": [1 << 20, INFINITE]}
+    made = lab.bundle(process__rlimits=[{"type": name, "soft": soft, "hard": hard}
+                                        for name, (soft, hard) in wanted.items()])
+    equal(lab.probe(made)["rlimits"], wanted, "rlimits")
+
+
+@suite.table("P-07 R-45", "RLIMIT_NOFILE", {"0": 0, "3": 3, "16": 16})
+def rlimit_small(lab, value):
+    made = lab.bundle(SLEEP, process__rlimits=[{"type": "RLIMIT_NOFILE", "soft": value,
+                                                "hard": value}])
+    container = lab.start(made)
+    lines = [line.split() for line in read(f"/proc/{container.pid}/limits").splitlines()
+             if line.startswith("Max open files")]
+    equal(lines[0][3:5], [str(value), str(value)], "limits of init")
+
+
+# cwd, env, args
+
+
+@suite.case("P-03", "cwd is the program's working directory")
+def cwd(lab):
+    made = lab.bundle(process__cwd="/tmp")
+    equal(lab.probe(made)["cwd"], "/tmp", "raw getcwd")
+
+
+@suite.case("P-03 R-24 trap-47", "a missing cwd is made for init")
+def cwd_missing(lab):
+    made = lab.bundle(process__cwd="/a/b/c")
+    equal(lab.probe(made)["cwd"], "/a/b/c", "raw getcwd")
+    equal(oct(os.stat(made.inside("/a/b/c")).st_mode), "0o40755", "mode of the new folder")
+
+
+@suite.case("P-03 R-24", "a cwd that only the user may enter works")
+def cwd_of_user(lab):
+    made = lab.bundle(process__cwd="/home/user", process__user={"uid": 1000, "gid": 1000})
+    os.makedirs(made.inside("/home/user"), 0o755)
+    os.chown(made.inside("/home/user"), 1000, 1000)
+    os.chmod(made.inside("/home/user"), 0o700)
+    made.capabilities()
+    equal(lab.probe(made)["cwd"], "/home/user", "raw getcwd")
+
+
+@suite.case("P-03", "a cwd that is a file is an error that names it")
+def cwd_file(lab):
+    made = lab.bundle(process__cwd="/etc/passwd")
+    lab.try_create(made).failed("/etc/passwd", "not a directory")
+
+
+@suite.case("P-04", "env is exactly the config's, and HOME from the image's passwd")
+def env(lab):
+    made = lab.bundle(process__env=["A=1", "B=two words", "PATH=/bin", "EMPTY="])
+    how = {"env": {"SECRET": "x", "LD_PRELOAD": "", "_OCI_SYNCPIPE": "3", "HOME": "/host"}}
+    lab.containers.append("e")
+    report = json.loads(lab.brig("run", "--bundle", made.write().path, "e", **how).ok().out)
+    equal(sorted(report["env"]), ["A=1", "B=two words", "EMPTY=", "HOME=/root", "PATH=/bin"],
+          "env")
+
+
+@suite.table("P-04", "HOME", {
+    "of a user of passwd": ({"uid": 1000, "gid": 0}, [], "/home/user"),
+    "of an unknown user": ({"uid": 4321, "gid": 0}, [], "/"),
+    "of the config": ({"uid": 1000, "gid": 0}, ["HOME=/x"], "/x"),
+})
+def home(lab, who, extra, wanted):
+    made = lab.bundle(process__user=who, process__env=["PATH=/bin", *extra])
+    homes = [entry for entry in lab.probe(made)["env"] if entry.startswith("HOME=")]
+    equal(homes, [f"HOME={wanted}"], "HOME")
+
+
+@suite.case("P-04", "HOME without a passwd file is /")
+def home_without_passwd(lab):
+    made = lab.bundle()
+    os.unlink(made.inside("/etc/passwd"))
+    check("HOME=/" in lab.probe(made)["env"], "HOME=/")
+
+
+@suite.case("P-05", "args arrive as written; args[0] is looked up in the container's PATH")
+def args(lab):
+    made = lab.bundle(["probe", "", "two words", "ä", "-x"], process__env=["PATH=/none:/bin"])
+    # The probe prints bytes as Latin-1.
+    equal(lab.probe(made)["args"], ["probe", "", "two words", "ä".encode().decode("latin-1"),
+                                    "-x"], "args")
+
+
+@suite.case("P-05 trap-45", "the host's PATH has no say")
+def args_host_path(lab):
+    made = lab.bundle(["probe"], process__env=["PATH=/none"])
+    os.makedirs(made.inside("/sbin2"))
+    lab.try_create(made, env={"PATH": "/bin:/sbin2"}).failed(
+        'executable file not found in $PATH')
+
+
+@suite.case("P-05", "a relative args[0] with a slash starts from cwd")
+def args_relative(lab):
+    made = lab.bundle(["./probe"], process__cwd="/bin")
+    equal(lab.probe(made)["args"], ["./probe"], "args")
+
+
+@suite.case("P-05", "without PATH a default one is searched")
+def args_no_path(lab):
+    made = lab.bundle(["probe"], process__env=["A=1"])
+    equal(lab.probe(made)["args"], ["probe"], "args")
+
+
+def prepare_programs(made):
+    made.file("/bin/noexec", "#!/bin/sh\n", 0o644)
+    made.file("/bin/script", "#!/bin/absent -x\necho\n", 0o755)
+    made.file("/bin/crlf", "#!/bin/sh\r\necho\n", 0o755)
+    elf = bytearray(open(made.inside("/bin/probe"), "rb").read(4096))
+    elf[18:20] = (183).to_bytes(2, "little")  # e_machine: AArch64
+    with open(made.inside("/bin/foreign"), "wb") as file:
+        file.write(elf)
+    made.file("/bin/text", "no program\n", 0o755)
+    for name in ("foreign",):
+        os.chmod(made.inside(f"/bin/{name}"), 0o755)
+
+
+@suite.table("P-05 X-05 X-06 4.6", "a program that cannot run is refused with why", {
+    "not in PATH": (["absent"], ['exec: "absent": executable file not found in $PATH']),
+    "empty": ([""], ["executable file", "not found in $PATH"]),
+    "absent path": (["/bin/absent"], ["/bin/absent", "no such file or directory"]),
+    "directory": (["/etc"], ["/etc", ("is a directory", "permission denied")]),
+    "no x-bit": (["/bin/noexec"], ["/bin/noexec", "permission denied"]),
+    "no x-bit in PATH": (["noexec"], ["noexec", ("permission denied",
+                                                 "executable file not found in $PATH")]),
+    "below a file": (["/etc/passwd/x"], ["not a directory"]),
+})
+def program_refused(lab, words, parts):
+    made = lab.bundle(words)
+    prepare_programs(made)
+    result = lab.try_create(made, "--pid-file", f"{lab.path}/pid")
+    result.failed(*parts)
+    equal(result.err.count("\n"), 1, "lines of the reason")
+    check(not os.path.exists(f"{lab.path}/pid"), "no pid file")
+    lab.expect_nothing_left("a refused program")
+    lab.run(made).failed(*parts)
+    lab.expect_nothing_left("a refused program")
+
+
+@suite.table("P-05 4.6", "a failing execve is reported by start and run, and says why", {
+    "missing interpreter": (["/bin/script"], ["/bin/absent", "no such file or directory"]),
+    "CRLF": (["/bin/crlf"], ["/bin/crlf", ("CRLF", "carriage return", "\\r"),
+                             "no such file or directory"]),
+    "wrong architecture": (["/bin/foreign"], ["/bin/foreign", "exec format error"]),
+    "no format": (["/bin/text"], ["/bin/text", "exec format error"]),
+})
+def execve_fails(lab, words, parts):
+    made = lab.bundle(words)
+    prepare_programs(made)
+    result = lab.run(made)
+    result.failed(*parts)
+    lab.expect_nothing_left("a failed execve")
+    if lab.try_create(made, identity="two").status == 0:
+        lab.brig("start", "two").failed(*parts)
+        lab.brig("delete", "--force", "two").ok()
+    lab.expect_nothing_left("a failed execve")
+
+
+@suite.case("P-05", "a program on a noexec mount is refused")
+def noexec_mount(lab):
+    made = lab.bundle(["/mnt/probe"])
+    os.makedirs(f"{lab.path}/programs")
+    os.link(f"{lab.stock}/probe", f"{lab.path}/programs/probe")
+    made.mount("/mnt", "bind", f"{lab.path}/programs", ["bind", "noexec"])
+    lab.run(made).failed("/mnt/probe", "permission denied")
+
+
+@suite.case("G-09", "too long an argument list is an error that says so")
+def too_long(lab):
+    lab.run(lab.bundle(["/bin/probe", "x" * (1 << 18)])).failed("argument list too long")
+    lab.expect_nothing_left("E2BIG")
+
+
+# scheduling, keyring, session, signals
+
+
+@suite.case("P-12 P-13", "scheduler policy and nice value")
+def scheduler(lab):
+    made = lab.bundle(process__scheduler={"policy": "SCHED_BATCH", "nice": 7})
+    report = lab.probe(made)
+    equal((report["scheduler"], report["nice"]), (3, 7), "policy and nice")
+
+
+@suite.table("P-16", "ioPriority", {"best effort 3": ("IOPRIO_CLASS_BE", 3, 2 << 13 | 3),
+                                    "idle": ("IOPRIO_CLASS_IDLE", 0, 3 << 13)})
+def ioprio(lab, name, level, wanted):
+    made = lab.bundle(process__ioPriority={"class": name, "priority": level})
+    report = lab.probe(made)
+    check(report["ioprio"] in (wanted, wanted | 7), f"ioprio {report['ioprio']}, not {wanted}")
+
+
+@suite.case("P-23 R-30", "a session keyring of its own, unless told otherwise")
+def keyring(lab):
+    made = lab.bundle()
+    first, second = lab.probe(made), lab.probe(made)
+    check(first["keyring"] != second["keyring"], "two runs, two keyrings")
+    made.write()
+    lab.containers.append("k")
+    same = [json.loads(lab.brig("run", "--bundle", made.path, "--no-new-keyring", "k").ok().out)
+            ["keyring"] for _ in range(2)]
+    equal(same[0], same[1], "keyring with --no-new-keyring")
+
+
+@suite.case("E-08 trap-10 trap-11 R-46", "own session, default signals, nothing blocked")
+def signals(lab):
+    def spoil():
+        import signal
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1})
+    lab.containers.append("s")
+    made = lab.bundle().write()
+    report = json.loads(lab.brig("run", "--bundle", made.path, "s", preexec_fn=spoil).ok().out)
+    equal(report["signals_ignored"], [], "ignored signals")
+    equal(report["signals_blocked"], [], "blocked signals")
+    equal((report["sid"], report["pgid"]), (report["pid"], report["pid"]), "session and group")
+    equal(report["pdeathsig"], 0, "parent death signal")
+
+
+@suite.case("trap-12", "init outlives the runtime and its caller's thread")
+def no_pdeathsig(lab):
+    container = lab.sleeper()
+    equal(container.status(), "running", "status")
+
+
+@suite.case("E-07", "stdio is given to the process user, /dev/null is not")
+def stdio_owner(lab):
+    made = lab.bundle(process__user={"uid": 1000, "gid": 1000})
+    reader, writer = os.pipe()
+    before = os.stat("/dev/null")
+    call = lab.spawn("run", "--bundle", made.write().path, "own", stdout=writer)
+    lab.containers.append("own")
+    os.close(writer)
+    with os.fdopen(reader, encoding="latin-1") as file:
+        report = json.load(file, strict=False)
+    call.wait().ok()
+    equal(report["fds"]["1"]["uid"], 1000, "owner of the pipe")
+    after = os.stat("/dev/null")
+    equal((after.st_uid, after.st_gid, after.st_mode), (before.st_uid, before.st_gid,
+                                                        before.st_mode), "the host's /dev/null")
+
+
+# hostname, personality
+
+
+@suite.case("U-01 U-02", "hostname and domainname inside, unchanged outside")
+def names(lab):
+    before = os.uname()
+    made = lab.bundle(hostname="ahoy", domainname="harbour")
+    report = lab.probe(made)
+    equal((report["hostname"], report["domainname"]), ("ahoy", "harbour"), "names")
+    equal(os.uname(), before, "the host's names")
+
+
+@suite.table("RF-05", "personality", {"LINUX32": ("LINUX32", 8, "i686"), "LINUX": ("LINUX", 0,
+                                                                                 "x86_64")})
+def personality(lab, domain, value, machine):
+    need(os.uname().machine == "x86_64", "names are of x86_64")
+    report = lab.probe(lab.bundle(linux__personality={"domain": domain}))
+    equal((report["personality"], report["machine"]), (value, machine), "personality")
+
+
+@suite.case("C-06 C-03", "a config without linux and mounts runs")
+def minimal(lab):
+    made = lab.bundle(["/bin/true"])
+    for name in ("linux", "mounts", "hostname"):
+        del made.config[name]
+    result = lab.run(made)
+    check(result.status == 0, f"minimal config: {result}")
+
+
+@suite.case("MP-01", "memoryPolicy is set")
+def mempolicy(lab):
+    made = lab.bundle(linux__memoryPolicy={"mode": "MPOL_INTERLEAVE", "nodes": "0"})
+    report = lab.probe(made)
+    equal((report["mempolicy"], report["mempolicy_nodes"]), (3, 1), "policy and nodes")
+
+
+suite.main()
