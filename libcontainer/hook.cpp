@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running the hooks of config.json.
+#include "libcontainer/hook.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "libcontainer/process/inheritance.h"
+#include "libcontainer/sys/file.h"
+#include "libcontainer/sys/process.h"
+#include "oci/parse.h"
+
+namespace libcontainer {
+namespace {
+
+constexpr std::size_t kKeptOutput = 2048;  // of stdout and stderr together, for the error
+constexpr int kExecFailed = 127;
+
+std::int64_t now_milliseconds() {
+    timespec now = {};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+std::vector<char*> as_argv(const std::vector<std::string>& words) {
+    std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
+    for (const std::string& word : words) {
+        argv.push_back(const_cast<char*>(word.c_str()));
+    }
+    argv.push_back(nullptr);
+    return argv;
+}
+
+// A file in memory as stdin: a hook that does not read it cannot block or break the runtime.
+Result<sys::UniqueFd> make_stdin(const oci::State& state) {
+    sys::UniqueFd fd(::memfd_create("state.json", MFD_CLOEXEC));
+    if (!fd) {
+        return sys::fail_errno("memfd_create");
+    }
+    TRY_VOID(sys::write_all(fd.get(), oci::write_state(state, oci::Layout::compact), "state.json"));
+    if (::lseek(fd.get(), 0, SEEK_SET) != 0) {
+        return sys::fail_errno("lseek");
+    }
+    return fd;
+}
+
+[[noreturn]] void exec_hook(const oci::Hook& hook, const HookContext& context, int input,
+                            int output) {
+    const std::vector<std::string> args =
+        hook.args && !hook.args->empty() ? *hook.args : std::vector{hook.path};
+    const std::vector<std::string>& env = hook.env ? *hook.env : context.default_env;
+    ::setpgid(0, 0);
+    reset_signals();
+    if (context.directory >= 0 && ::fchdir(context.directory) != 0) {
+        ::_exit(kExecFailed);
+    }
+    ::dup2(input, 0);
+    ::dup2(output, 1);
+    ::dup2(output, 2);
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    ::execve(hook.path.c_str(), as_argv(args).data(), as_argv(env).data());
+    const std::string reason = sys::errno_error(sys::call("exec", hook.path), errno).message + "\n";
+    static_cast<void>(sys::write_all(2, reason, "stderr"));
+    ::_exit(kExecFailed);
+}
+
+// Reads what is there; keeps only the end. False at end of file.
+bool drain(int fd, std::string& kept) {
+    std::array<char, 4096> chunk = {};
+    const ssize_t got = ::read(fd, chunk.data(), chunk.size());
+    if (got > 0) {
+        kept.append(chunk.data(), static_cast<std::size_t>(got));
+        if (kept.size() > kKeptOutput) {
+            kept.erase(0, kept.size() - kKeptOutput);
+        }
+    }
+    return got > 0;
+}
+
+// Waits for the hook's end, collecting output; a daemon that keeps the pipe open does not keep us.
+Result<int> await(const sys::Pid& child, int output, std::optional<std::int32_t> timeout,
+                  std::string& kept) {
+    const std::int64_t deadline = timeout ? now_milliseconds() + std::int64_t{*timeout} * 1000 : -1;
+    std::array<pollfd, 2> waits = {pollfd{child.fd.get(), POLLIN, 0}, pollfd{output, POLLIN, 0}};
+    while (true) {
+        const std::int64_t left =
+            deadline < 0 ? -1 : std::max<std::int64_t>(deadline - now_milliseconds(), 0);
+        const int ready = ::poll(waits.data(), waits.size(),
+                                 static_cast<int>(std::min<std::int64_t>(left, 1'000'000)));
+        if (ready < 0 && errno != EINTR) {
+            return sys::fail_errno("poll");
+        }
+        if (ready == 0 && deadline >= 0 && now_milliseconds() >= deadline) {
+            ::kill(-child.number, SIGKILL);
+            static_cast<void>(sys::send_signal(child, SIGKILL));
+            static_cast<void>(sys::wait_for(child));
+            return sys::fail(sys::ErrorKind::system,
+                             "timed out after " + std::to_string(*timeout) + " s");
+        }
+        if ((waits[1].revents & (POLLIN | POLLHUP)) != 0 && !drain(output, kept)) {
+            waits[1].fd = -1;
+        }
+        if ((waits[0].revents & POLLIN) != 0) {
+            while (waits[1].fd >= 0 && drain(output, kept)) {
+            }
+            return sys::wait_for(child);
+        }
+    }
+}
+
+std::string describe(int status) {
+    return WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status))
+                               : "exit status " + std::to_string(WEXITSTATUS(status));
+}
+
+std::string one_line(std::string text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) {
+        text.pop_back();
+    }
+    for (char& character : text) {
+        if (static_cast<unsigned char>(character) < 0x20) {
+            character = ' ';
+        }
+    }
+    return text;
+}
+
+Result<void> run_hook(const oci::Hook& hook, const HookContext& context) {
+    const sys::UniqueFd input = TRY(make_stdin(context.state));
+    std::array<int, 2> ends = {-1, -1};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        return sys::fail_errno("pipe2");
+    }
+    const sys::UniqueFd output(ends[0]);
+    sys::UniqueFd writer(ends[1]);
+    ::fcntl(output.get(), F_SETFL, O_NONBLOCK);
+    const std::optional<sys::Pid> child = TRY(sys::clone_process({}));
+    if (!child) {
+        exec_hook(hook, context, input.get(), writer.get());
+    }
+    writer.reset();
+    std::string kept;
+    auto status = await(*child, output.get(), hook.timeout, kept);
+    const std::string tail = kept.empty() ? "" : ": " + one_line(std::move(kept));
+    if (!status) {
+        status.error().message += tail;
+        return std::unexpected(std::move(status).error());
+    }
+    if (*status != 0) {
+        return sys::fail(sys::ErrorKind::system, describe(*status) + tail);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> run_hooks(const oci::Hooks& hooks, oci::HookKind kind, const HookContext& context) {
+    const std::vector<oci::Hook>& list = hooks.of(kind);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (auto done = run_hook(list[i], context); !done) {
+            const std::string place =
+                std::string(oci::to_name(kind)) + "[" + std::to_string(i) + "]";
+            return std::unexpected(
+                std::move(done).error().wrap(place + " hook " + list[i].path).at("hooks." + place));
+        }
+    }
+    return {};
+}
+
+void run_poststop_hooks(const oci::Hooks& hooks, const HookContext& context) {
+    for (const oci::Hook& hook : hooks.poststop) {
+        static_cast<void>(run_hook(hook, context));
+    }
+}
+
+}  // namespace libcontainer

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process would inherit from the engine and must not.
+#include "libcontainer/process/inheritance.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+
+#include "libcontainer/sys/unique_fd.h"
+
+namespace libcontainer {
+namespace {
+
+[[nodiscard]] bool is_null_device(const struct stat& info) {
+    return S_ISCHR(info.st_mode) && info.st_rdev == ::makedev(1, 3);
+}
+
+Result<void> close_gap(unsigned first, unsigned last) {
+    if (first <= last && ::close_range(first, last, 0) != 0) {
+        return sys::fail_errno("close_range");
+    }
+    return {};
+}
+
+}  // namespace
+
+void reset_signals() {
+    struct sigaction standard = {};
+    standard.sa_handler = SIG_DFL;
+    for (int signal = 1; signal < _NSIG; ++signal) {
+        ::sigaction(signal, &standard, nullptr);
+    }
+    sigset_t none = {};
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void reset_affinity() {
+    // A mask of more CPUs than the kernel knows is cut to those that the cpuset allows.
+    std::array<unsigned long, 128> all = {};
+    all.fill(~0UL);
+    ::syscall(SYS_sched_setaffinity, 0, sizeof all, all.data());
+}
+
+std::vector<int> preserved_descriptors(unsigned count) {
+    std::vector<int> open;
+    for (unsigned i = 0; i < count; ++i) {
+        const int fd = static_cast<int>(3 + i);
+        if (::fcntl(fd, F_GETFD) >= 0) {
+            open.push_back(fd);
+        }
+    }
+    return open;
+}
+
+void mark_close_on_exec(unsigned count) {
+    ::close_range(3 + count, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+Result<void> close_descriptors(const std::vector<int>& preserved, int keep) {
+    std::vector<int> kept = preserved;
+    if (keep >= 3 && std::ranges::find(kept, keep) == kept.end()) {
+        kept.push_back(keep);
+    }
+    std::ranges::sort(kept);
+    unsigned first = 3;
+    for (const int fd : kept) {
+        TRY_VOID(close_gap(first, static_cast<unsigned>(fd) - 1));
+        first = static_cast<unsigned>(fd) + 1;
+    }
+    TRY_VOID(close_gap(first, ~0U));
+    for (const int fd : preserved) {
+        if (::fcntl(fd, F_SETFD, 0) != 0) {
+            return sys::fail_errno("fcntl(F_SETFD)");
+        }
+    }
+    return {};
+}
+
+unsigned passed_sockets() {
+    constexpr unsigned kMost = 1024;
+    const auto number = [](const char* name) -> unsigned {
+        const char* const text = ::getenv(name);
+        unsigned value = 0;
+        const std::string_view digits = text != nullptr ? text : "";
+        const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        return parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size() ? value : 0;
+    };
+    const unsigned count = number("LISTEN_FDS");
+    return count <= kMost && number("LISTEN_PID") == static_cast<unsigned>(::getpid()) ? count : 0;
+}
+
+std::vector<std::string> socket_environment(bool private_pid_namespace) {
+    const unsigned count = passed_sockets();
+    if (count == 0 || !private_pid_namespace) {
+        return {};
+    }
+    return {"LISTEN_FDS=" + std::to_string(count), "LISTEN_PID=1"};
+}
+
+void apply_stdio_owner(unsigned uid) {
+    for (int fd = 0; fd < 3; ++fd) {
+        struct stat info = {};
+        if (::fstat(fd, &info) != 0 || info.st_uid == uid) {
+            continue;
+        }
+        const bool pty = S_ISCHR(info.st_mode) && ::isatty(fd) == 1;
+        if (pty || S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) {
+            // EPERM, EROFS, EINVAL (unmapped id): the engine's descriptor, not ours to insist on.
+            [[maybe_unused]] const int tried = ::fchown(fd, uid, static_cast<gid_t>(-1));
+        }
+    }
+}
+
+Result<void> reopen_dev_null() {
+    std::array<bool, 3> is_null = {};
+    for (int fd = 0; fd < 3; ++fd) {
+        struct stat info = {};
+        is_null[static_cast<std::size_t>(fd)] = ::fstat(fd, &info) == 0 && is_null_device(info);
+    }
+    if (std::ranges::none_of(is_null, [](bool null) { return null; })) {
+        return {};
+    }
+    // Opening a device node has effects, so it is looked at first, by O_PATH; a node that is not
+    // 1:3 is not used.
+    const sys::UniqueFd node(::open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat info = {};
+    if (!node || ::fstat(node.get(), &info) != 0 || !is_null_device(info)) {
+        return {};
+    }
+    const sys::UniqueFd fresh(::open("/dev/null", O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    struct stat opened = {};
+    if (!fresh || ::fstat(fresh.get(), &opened) != 0 || !is_null_device(opened) ||
+        opened.st_ino != info.st_ino) {
+        return {};
+    }
+    for (int fd = 0; fd < 3; ++fd) {
+        if (is_null[static_cast<std::size_t>(fd)] && ::dup2(fresh.get(), fd) < 0) {
+            return sys::fail_errno("dup2");
+        }
+    }
+    return {};
+}
+
+}  // namespace libcontainer

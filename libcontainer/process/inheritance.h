@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process would inherit from the engine and must not: descriptors, signals, priority,
+// affinity.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libcontainer/sys/error.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+// Every signal's default disposition and an empty mask: conmon ignores SIGPIPE, Go callers block
+// signals, and both survive execve (engines.md 3.5). Child.
+void reset_signals();
+
+// All CPUs, as far as the cgroup lets: engines start the runtime under `taskset` (engines.md 1.1).
+// Child.
+void reset_affinity();
+
+// Which of the descriptors 3 .. 3 + count - 1 are open now. The parent calls it before it opens
+// anything, so that a hole in the range is never filled by one of brig's own (engines.md trap 9).
+[[nodiscard]] std::vector<int> preserved_descriptors(unsigned count);
+
+// Marks everything from 3 + count upward close-on-exec. Parent, first thing.
+void mark_close_on_exec(unsigned count);
+
+// Child, just before execve: really closes all descriptors from 3 upward but the preserved ones and
+// `keep`; failure is an error. The preserved ones lose their close-on-exec flag.
+[[nodiscard]] Result<void> close_descriptors(const std::vector<int>& preserved, int keep);
+
+// Sockets that systemd-style activation passes: LISTEN_FDS, if LISTEN_PID is this process (R-21,
+// E-06); else 0.
+[[nodiscard]] unsigned passed_sockets();
+// LISTEN_FDS and LISTEN_PID for the container; init of its own pid namespace is 1.
+[[nodiscard]] std::vector<std::string> socket_environment(bool private_pid_namespace);
+
+// Stdio for the user's process: pipes, sockets and ptys get the owner `uid`, so that a program
+// which opens /dev/stdout can; devices like /dev/null and files keep theirs (R-15, engines.md 3.1).
+// Child.
+void apply_stdio_owner(unsigned uid);
+
+// If one of 0-2 is the host's /dev/null, opens the container's own in its place, provided that it
+// is 1:3. Child, after the switch of the root.
+[[nodiscard]] Result<void> reopen_dev_null();
+
+}  // namespace libcontainer

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that the steps between clone3 and execve share. Filled by the parent, inherited by the
+// child.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcontainer/cgroup/manager.h"
+#include "libcontainer/hook.h"
+#include "libcontainer/process/namespace_plan.h"
+#include "libcontainer/process/sync.h"
+#include "libcontainer/rootfs/rootfs.h"
+#include "libcontainer/security/capabilities.h"
+#include "libcontainer/security/seccomp_filter.h"
+#include "libcontainer/sys/unique_fd.h"
+#include "oci/spec.h"
+
+namespace libcontainer {
+
+// A container's first process, or one that `exec` adds.
+enum class ProcessRole : unsigned char { init, exec };
+
+struct InitContext {
+    ProcessRole role = ProcessRole::init;
+    const oci::Spec* spec = nullptr;        // the container's
+    const oci::Process* process = nullptr;  // init: spec->process, absent for a container without
+                                            // program (C-04); exec: its own
+
+    SyncChannel channel;  // the child's end
+
+    NamespacePlan plan;
+    std::vector<sys::UniqueFd>
+        namespaces;  // opened and checked by the parent, in the order of plan.joins
+    sys::UniqueFd container_pidfd;  // exec: of init, to join all its namespaces at once
+    sys::UniqueFd
+        container_root;  // exec into a container without mount namespace: its root, else invalid
+    CgroupEntry cgroup;
+
+    Rootfs rootfs;  // init
+    RootSwitch root_switch = RootSwitch::pivot_root;
+
+    CapabilitySets capabilities;
+    std::optional<SeccompProgram> seccomp;
+    bool new_keyring = true;
+    bool keep_groups = false;  // annotation run.oci.keep_original_groups
+
+    HookContext hooks;  // createContainer and startContainer; the state is as seen from inside
+    sys::UniqueFd
+        start_socket;  // create: where init waits for `start`; invalid: it goes on at once
+    std::vector<int> preserved;  // descriptors that the user's program gets beside 0-2
+
+    // Made by the steps.
+    std::vector<std::string> env;  // process.env and what is added to it
+    std::string program;           // path that execve gets
+    sys::UniqueFd starter;         // the `start` that let init go; it hears of an exec failure
+};
+
+}  // namespace libcontainer

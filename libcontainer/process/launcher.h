@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parent's side: makes the container's process and serves it until it is ready.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "libcontainer/process/init_context.h"
+#include "libcontainer/sys/process.h"
+
+namespace libcontainer {
+
+// What the parent does for the child in between. Each gets the child's pid.
+struct LaunchHandlers {
+    std::function<Result<void>(const sys::Pid&)> run_hooks;  // prestart, createRuntime
+    std::function<Result<void>(const sys::Pid&)> on_ready;   // all set up: write state and pid file
+};
+
+// A process that has been let go.
+struct Launched {
+    sys::Pid pid;
+    SyncChannel channel;           // its end of file says that execve succeeded
+    sys::UniqueFd console_master;  // terminal without console socket
+};
+
+// Clones, answers the child's requests in their legal order, lets it go after on_ready.
+// `console_socket`, connected before any namespace was entered, receives the pty's master
+// (engines.md 3.2). On any error the child is killed and reaped and the error is its own, or tells
+// how it ended.
+[[nodiscard]] Result<Launched> launch(InitContext& context, const LaunchHandlers& handlers,
+                                      int console_socket);
+
+// process.oomScoreAdj; absent leaves what was inherited (P-11). By the parent, which has the right
+// to lower it.
+[[nodiscard]] Result<void> write_oom_score_adj(pid_t pid, const oci::Process* process);
+
+// Waits until the user's program runs, or gives why it does not.
+[[nodiscard]] Result<void> await_exec(const Launched& launched);
+
+// Opens the namespaces that are joined by path and checks each one's type before the first is
+// entered (R-29, N-04).
+[[nodiscard]] Result<std::vector<sys::UniqueFd>> open_namespaces(const NamespacePlan& plan);
+
+}  // namespace libcontainer

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which namespaces a container gets and how.
+#include "libcontainer/process/namespace_plan.h"
+
+#include <linux/sched.h>
+
+#include <algorithm>
+#include <array>
+
+namespace libcontainer {
+namespace {
+
+using oci::NamespaceType;
+
+constexpr auto kJoinOrder = std::to_array<NamespaceType>(
+    {NamespaceType::user, NamespaceType::pid, NamespaceType::ipc, NamespaceType::uts,
+     NamespaceType::network, NamespaceType::cgroup, NamespaceType::time, NamespaceType::mount});
+
+}  // namespace
+
+std::uint64_t clone_flag(NamespaceType type) {
+    switch (type) {
+        case NamespaceType::pid:
+            return CLONE_NEWPID;
+        case NamespaceType::network:
+            return CLONE_NEWNET;
+        case NamespaceType::mount:
+            return CLONE_NEWNS;
+        case NamespaceType::ipc:
+            return CLONE_NEWIPC;
+        case NamespaceType::uts:
+            return CLONE_NEWUTS;
+        case NamespaceType::user:
+            return CLONE_NEWUSER;
+        case NamespaceType::cgroup:
+            return CLONE_NEWCGROUP;
+        case NamespaceType::time:
+            break;
+    }
+    return CLONE_NEWTIME;
+}
+
+const NamespacePlan::Join* NamespacePlan::joined(NamespaceType type) const {
+    const auto join = std::ranges::find(joins, type, &Join::type);
+    return join != joins.end() ? &*join : nullptr;
+}
+
+NamespacePlan plan_namespaces(const oci::Linux& linux) {
+    NamespacePlan plan;
+    for (std::size_t i = 0; i < linux.namespaces.size(); ++i) {
+        const oci::Namespace& wanted = linux.namespaces[i];
+        if (wanted.path && !wanted.path->empty()) {
+            plan.joins.push_back({wanted.type, *wanted.path, i});
+        } else if (wanted.type == NamespaceType::cgroup) {
+            plan.unshare_flags |= CLONE_NEWCGROUP;
+        } else if (wanted.type == NamespaceType::time) {
+            plan.new_time_namespace = true;
+        } else {
+            plan.clone_flags |= clone_flag(wanted.type);
+        }
+    }
+    std::ranges::sort(plan.joins, {}, [](const NamespacePlan::Join& join) {
+        return std::ranges::find(kJoinOrder, join.type) - kJoinOrder.begin();
+    });
+    plan.needs_intermediate = plan.joined(NamespaceType::user) != nullptr;
+    return plan;
+}
+
+}  // namespace libcontainer

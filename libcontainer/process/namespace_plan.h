@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which namespaces a container gets and how: a pure function of the Spec, made before any process
+// is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "oci/spec.h"
+
+namespace libcontainer {
+
+// CLONE_NEW* of a namespace type.
+[[nodiscard]] std::uint64_t clone_flag(oci::NamespaceType type);
+
+struct NamespacePlan {
+    struct Join {
+        oci::NamespaceType type;
+        std::string path;   // in the runtime's mount namespace (N-04)
+        std::size_t index;  // in linux.namespaces, for error paths
+    };
+
+    // Born into by clone3, all at once. With CLONE_NEWUSER among them the kernel makes it first and
+    // it owns the rest.
+    std::uint64_t clone_flags = 0;
+    // Unshared by the child itself: the cgroup namespace only once it is in its cgroups, so that
+    // they are its root (N-08).
+    std::uint64_t unshare_flags = 0;
+    // Joined by setns, in this order: user first, because it grants the right to join what it owns;
+    // mount last, because it hides the paths. A pid namespace is joined by the parent around
+    // clone3, so it needs no second fork.
+    std::vector<Join> joins;
+    // A joined user namespace must own the new ones, so it is joined by an intermediate process
+    // which then makes the container's process as the parent's child (CLONE_PARENT).
+    bool needs_intermediate = false;
+    // New time namespace: the parent unshares it and writes the offsets before clone3; nobody else
+    // may enter before (T-01).
+    bool new_time_namespace = false;
+
+    [[nodiscard]] bool makes(oci::NamespaceType type) const {
+        return ((clone_flags | unshare_flags) & clone_flag(type)) != 0 ||
+               (type == oci::NamespaceType::time && new_time_namespace);
+    }
+    [[nodiscard]] const Join* joined(oci::NamespaceType type) const;
+    // New or joined by path: not the runtime's.
+    [[nodiscard]] bool own(oci::NamespaceType type) const {
+        return makes(type) || joined(type) != nullptr;
+    }
+};
+
+[[nodiscard]] NamespacePlan plan_namespaces(const oci::Linux& linux);
+
+}  // namespace libcontainer

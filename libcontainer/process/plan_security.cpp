@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Capabilities, seccomp and groups of a process, planned by the parent alike for init and exec.
+#include "libcontainer/process/plan_security.h"
+
+#include <unistd.h>
+
+namespace libcontainer {
+namespace {
+
+// Root's alone, whatever --root is: engines share their roots with other runtimes, which list what
+// is in them.
+constexpr const char* kSeccompCache = "/run/brig/.seccomp";
+
+[[nodiscard]] bool keeps_groups(const oci::Spec& spec) {
+    const auto annotation = spec.annotations.find("run.oci.keep_original_groups");
+    return annotation != spec.annotations.end() && annotation->second == "1";
+}
+
+}  // namespace
+
+Result<void> plan_security(InitContext& context) {
+    if (context.process == nullptr) {
+        return {};
+    }
+    context.capabilities = plan_capabilities(
+        context.process->capabilities.value_or(oci::Capabilities()), nullptr,
+        context.plan.own(oci::NamespaceType::user) ? CapabilitySource::user_namespace
+                                                   : CapabilitySource::caller);
+    context.keep_groups = keeps_groups(*context.spec);
+    if (context.spec->linux.seccomp) {
+        auto program =
+            compile_seccomp(*context.spec->linux.seccomp, ::geteuid() == 0 ? kSeccompCache : "");
+        if (!program) {
+            return std::unexpected(std::move(program).error().at("linux.seccomp"));
+        }
+        context.seccomp = *std::move(program);
+    }
+    return {};
+}
+
+}  // namespace libcontainer

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps that turn the privileged set-up into the user's process: ids, capabilities, working
+// directory.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "libcontainer/process/inheritance.h"
+#include "libcontainer/process/steps.h"
+#include "libcontainer/security/identity.h"
+
+namespace libcontainer::steps {
+namespace {
+
+// without no_new_privs the kernel loads a filter only with CAP_SYS_ADMIN.
+[[nodiscard]] bool needs_filter_privilege(const InitContext& context) {
+    return context.seccomp && !context.process->no_new_privileges;
+}
+
+Result<void> change_directory(const InitContext& context) {
+    if (::chdir(context.process->cwd.c_str()) != 0) {
+        const int code = errno;
+        return sys::fail_code(
+            "chdir to cwd (\"" + context.process->cwd + "\") set in config.json failed", code);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> own_stdio(InitContext& context) {
+    if (context.process != nullptr) {
+        apply_stdio_owner(context.process->user.uid);
+    }
+    return {};
+}
+
+Result<void> set_umask(InitContext& context) {
+    return context.process != nullptr ? apply_umask(context.process->user.umask) : Result<void>();
+}
+
+Result<void> drop_bounding_set(InitContext& context) {
+    return context.process != nullptr ? apply_bounding_set(context.capabilities) : Result<void>();
+}
+
+Result<void> enter_working_directory(InitContext& context) {
+    if (context.process == nullptr) {
+        return {};
+    }
+    auto done = change_directory(context);
+    if (!done && done.error().code == EACCES) {
+        return {};  // tried again as the user, in check_working_directory
+    }
+    return done;
+}
+
+Result<void> set_user(InitContext& context) {
+    if (context.process == nullptr) {
+        return {};
+    }
+    if (!context.keep_groups) {
+        TRY_VOID(apply_groups(context.process->user));
+    }
+    TRY_VOID(apply_ids(context.process->user));
+    return apply_dumpable(Dumpable::no);  // the change of ids has reset it
+}
+
+Result<void> set_capabilities(InitContext& context) {
+    if (context.process == nullptr) {
+        return {};
+    }
+    CapabilitySets sets = context.capabilities;
+    if (needs_filter_privilege(context)) {
+        sets.permitted |= 1ULL << CAP_SYS_ADMIN;
+        sets.effective |= 1ULL << CAP_SYS_ADMIN;
+    }
+    return apply_capability_sets(sets);
+}
+
+// The kernel answers `(unreachable)/...` for a directory outside the root, of a leaked descriptor
+// for example, and glibc turns that into ENOENT (R-24, CVE-2024-21626).
+Result<void> check_working_directory(InitContext& context) {
+    if (context.process == nullptr) {
+        return {};
+    }
+    std::string path(8192, '\0');
+    if (::getcwd(path.data(), path.size()) == nullptr || path.front() != '/') {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "current working directory is outside of the container's root");
+    }
+    // A first chdir that was refused has left the process in "/".
+    if (context.process->cwd != "/" && path.c_str() == std::string_view("/")) {
+        TRY_VOID(change_directory(context));
+        if (::getcwd(path.data(), path.size()) == nullptr || path.front() != '/') {
+            return sys::fail(sys::ErrorKind::invalid,
+                             "current working directory is outside of the container's root");
+        }
+    }
+    return {};
+}
+
+Result<void> set_no_new_privileges(InitContext& context) {
+    return context.process != nullptr && context.process->no_new_privileges
+               ? apply_no_new_privileges()
+               : Result<void>();
+}
+
+}  // namespace libcontainer::steps

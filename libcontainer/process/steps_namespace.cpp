@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps that give the process its cgroup, namespaces and kernel settings, before it has a root of
+// its own.
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "libcontainer/process/inheritance.h"
+#include "libcontainer/process/rlimits.h"
+#include "libcontainer/process/steps.h"
+#include "libcontainer/process/sysctl.h"
+#include "libcontainer/security/identity.h"
+#include "libcontainer/security/keyring.h"
+
+namespace libcontainer::steps {
+namespace {
+
+using oci::NamespaceType;
+
+// Root of the user namespace, so that what the set-up makes belongs to the container's root.
+Result<void> become_root() {
+    if (::setresgid(0, 0, 0) != 0) {
+        return sys::fail_errno("setresgid(0)");
+    }
+    if (::setresuid(0, 0, 0) != 0) {
+        return sys::fail_errno("setresuid(0)");
+    }
+    return {};
+}
+
+std::string place_of(std::size_t index) {
+    return "linux.namespaces[" + std::to_string(index) + "].path";
+}
+
+}  // namespace
+
+Result<void> raise_limits(InitContext& context) {
+    if (context.process == nullptr || context.plan.makes(NamespaceType::user)) {
+        return {};  // in a new user namespace the parent does it, see launcher.cpp
+    }
+    return raise_hard_limits(0, context.process->rlimits);
+}
+
+// Each v1 hierarchy: "0" is the writer itself; being single-threaded it takes no thread-group lock,
+// while writing another's pid waits for an RCU grace period, 5-15 ms (Linux 5.5,
+// kernel/cgroup/cgroup.c).
+Result<void> enter_cgroup(InitContext& context) {
+    for (const sys::UniqueFd& tasks : context.cgroup.tasks) {
+        if (::write(tasks.get(), "0", 1) != 1) {
+            return sys::fail_errno("enter cgroup: write(\"tasks\")");
+        }
+    }
+    context.cgroup = {};
+    reset_affinity();
+    return {};
+}
+
+Result<void> join_namespaces(InitContext& context) {
+    // Before the first namespace of the container is entered: no /proc/PID/{exe,fd,mem} for its
+    // processes.
+    TRY_VOID(apply_dumpable(Dumpable::no));
+    if (context.role == ProcessRole::exec) {
+        std::uint64_t flags = 0;
+        for (const oci::Namespace& wanted : context.spec->linux.namespaces) {
+            flags |= wanted.type == NamespaceType::pid ? 0 : clone_flag(wanted.type);
+        }
+        if (flags != 0 && ::setns(context.container_pidfd.get(), static_cast<int>(flags)) != 0) {
+            return sys::fail_errno("setns");
+        }
+        context.container_pidfd.reset();
+        return context.plan.own(NamespaceType::user) ? become_root() : Result<void>();
+    }
+    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
+        const NamespacePlan::Join& join = context.plan.joins[i];
+        // The pid namespace was set by the parent for its children, the user namespace by the
+        // intermediate.
+        if (join.type == NamespaceType::pid || join.type == NamespaceType::user) {
+            continue;
+        }
+        if (::setns(context.namespaces[i].get(), static_cast<int>(clone_flag(join.type))) != 0) {
+            return std::unexpected(
+                sys::last_error(sys::call("setns", join.path)).at(place_of(join.index)));
+        }
+    }
+    context.namespaces.clear();
+    return {};
+}
+
+Result<void> map_ids(InitContext& context) {
+    if (context.plan.makes(NamespaceType::user)) {
+        TRY_VOID(context.channel.request(SyncType::map_ids));
+        return become_root();
+    }
+    return {};
+}
+
+Result<void> unshare_cgroup_namespace(InitContext& context) {
+    if (context.plan.unshare_flags != 0 &&
+        ::unshare(static_cast<int>(context.plan.unshare_flags)) != 0) {
+        return sys::fail_errno("unshare");
+    }
+    return {};
+}
+
+Result<void> start_session(InitContext& /*context*/) {
+    if (::setsid() < 0) {
+        return sys::fail_errno("setsid");
+    }
+    return {};
+}
+
+Result<void> join_keyring(InitContext& context) {
+    return context.new_keyring ? apply_session_keyring() : Result<void>();
+}
+
+Result<void> raise_loopback(InitContext& context) {
+    if (!context.plan.makes(NamespaceType::network)) {
+        return {};
+    }
+    const sys::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request = {};
+    std::strncpy(request.ifr_name, "lo", sizeof request.ifr_name - 1);
+    if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) {
+        return sys::fail_errno("ioctl(SIOCGIFFLAGS, \"lo\")");
+    }
+    request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
+    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
+        return sys::fail_errno("ioctl(SIOCSIFFLAGS, \"lo\")");
+    }
+    return {};
+}
+
+Result<void> set_hostname(InitContext& context) {
+    const auto& hostname = context.spec->hostname;
+    if (hostname && ::sethostname(hostname->data(), hostname->size()) != 0) {
+        return sys::fail_errno(sys::call("sethostname", *hostname));
+    }
+    return {};
+}
+
+Result<void> set_domainname(InitContext& context) {
+    const auto& domainname = context.spec->domainname;
+    if (domainname && ::setdomainname(domainname->data(), domainname->size()) != 0) {
+        return sys::fail_errno(sys::call("setdomainname", *domainname));
+    }
+    return {};
+}
+
+Result<void> set_sysctls(InitContext& context) {
+    return apply_sysctls(context.spec->linux.sysctl);
+}
+
+}  // namespace libcontainer::steps

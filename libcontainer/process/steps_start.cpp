@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps from "all is set up" to execve: program, readiness, the wait for `start`, seccomp.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "libcontainer/passwd.h"
+#include "libcontainer/process/inheritance.h"
+#include "libcontainer/process/program.h"
+#include "libcontainer/process/rlimits.h"
+#include "libcontainer/process/steps.h"
+
+namespace libcontainer::steps {
+namespace {
+
+// The kernel drops signals with default disposition for init of a pid namespace, so a created
+// container would not hear a TERM until its start (engines.md 2.6).
+void exit_on_signal(int signal) {
+    ::_exit(128 + signal);
+}
+
+void let_signals_end_the_wait() {
+    struct sigaction action = {};
+    action.sa_handler = exit_on_signal;
+    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2}) {
+        ::sigaction(signal, &action, nullptr);
+    }
+    sigset_t none = {};
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace
+
+Result<void> add_environment(InitContext& context) {
+    if (context.process == nullptr) {
+        return {};
+    }
+    for (const std::string& entry : context.process->env) {
+        context.env.push_back(entry);
+    }
+    const char* const home = find_variable(context.env, "HOME");
+    if (home == nullptr || *home == '\0') {
+        const auto entry = find_passwd_entry("/etc/passwd", context.process->user.uid);
+        std::erase_if(context.env, [](const std::string& variable) { return variable == "HOME="; });
+        context.env.push_back("HOME=" + (entry && !entry->home.empty() ? entry->home : "/"));
+    }
+    return {};
+}
+
+Result<void> look_up_program(InitContext& context) {
+    if (context.process == nullptr) {
+        return {};
+    }
+    context.program = TRY(find_program(context.process->args.front(), context.env));
+    return {};
+}
+
+// The answer commits: until then the child dies with the runtime, from here on it lives without it.
+// Whoever is killed in between leaves either no process or one whose pid is in the state.
+Result<void> report_ready(InitContext& context) {
+    if (::prctl(PR_SET_PDEATHSIG, 0) != 0) {
+        return sys::fail_errno("prctl(PR_SET_PDEATHSIG)");
+    }
+    return context.channel.request(SyncType::ready);
+}
+
+Result<void> wait_for_start(InitContext& context) {
+    if (!context.start_socket) {
+        return {};
+    }
+    // Nothing of the runtime's may stay open meanwhile: engines wait for the end of their pipes
+    // (engines.md trap 3).
+    context.channel.close();
+    let_signals_end_the_wait();
+    int connection = -1;
+    do {
+        connection = ::accept4(context.start_socket.get(), nullptr, nullptr, SOCK_CLOEXEC);
+    } while (connection < 0 && errno == EINTR);
+    context.starter = sys::UniqueFd(connection);
+    if (!context.starter) {
+        return sys::fail_errno("accept");
+    }
+    context.start_socket.reset();
+    if (context.process == nullptr) {  // `start` refuses it before it gets here (C-04)
+        return sys::fail(sys::ErrorKind::wrong_state, "config.json has no process");
+    }
+    return {};
+}
+
+Result<void> run_start_container_hooks(InitContext& context) {
+    if (context.spec->hooks.start_container.empty()) {
+        return {};
+    }
+    context.hooks.state.status = oci::ContainerStatus::created;
+    context.hooks.state.pid = ::getpid();
+    context.hooks.directory = -1;
+    context.hooks.default_env = context.env;
+    return run_hooks(context.spec->hooks, oci::HookKind::start_container, context.hooks);
+}
+
+Result<void> set_rlimits(InitContext& context) {
+    return apply_rlimits(context.process->rlimits);
+}
+
+Result<void> close_everything(InitContext& context) {
+    reset_signals();
+    const int report = context.starter ? context.starter.get() : context.channel.fd();
+    return close_descriptors(context.preserved, report);
+}
+
+Result<void> load_filter_with_privilege(InitContext& context) {
+    return context.seccomp && !context.process->no_new_privileges ? load_seccomp(*context.seccomp)
+                                                                  : Result<void>();
+}
+
+Result<void> drop_filter_privilege(InitContext& context) {
+    return context.seccomp && !context.process->no_new_privileges
+               ? apply_capability_sets(context.capabilities)
+               : Result<void>();
+}
+
+Result<void> load_filter_last(InitContext& context) {
+    return context.seccomp && context.process->no_new_privileges ? load_seccomp(*context.seccomp)
+                                                                 : Result<void>();
+}
+
+}  // namespace libcontainer::steps

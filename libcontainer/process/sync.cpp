@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conversation between the runtime (parent) and the container's process (child).
+#include "libcontainer/process/sync.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "libcontainer/sys/socket.h"
+
+namespace libcontainer {
+namespace {
+
+// Fixed-size head with 32-bit lengths; texts follow. Both ends are the same binary.
+struct ErrorHead {
+    std::uint8_t kind;
+    std::int32_t code;
+    std::uint32_t path_length;
+    std::uint32_t text_length;
+};
+
+struct MessageHead {
+    SyncType type;
+    std::int32_t number;
+};
+
+constexpr std::size_t kMaxText = 4096;
+
+template <typename Head>
+void append(std::string& bytes, const Head& head) {
+    std::array<char, sizeof head> raw = {};
+    std::memcpy(raw.data(), &head, sizeof head);
+    bytes.append(raw.data(), raw.size());
+}
+
+}  // namespace
+
+std::string encode_error(const sys::Error& error) {
+    const std::string path = error.config_path.substr(0, kMaxText);
+    const std::string text = error.message.substr(0, kMaxText);
+    std::string bytes;
+    append(bytes, ErrorHead{static_cast<std::uint8_t>(error.kind), error.code,
+                            static_cast<std::uint32_t>(path.size()),
+                            static_cast<std::uint32_t>(text.size())});
+    return bytes + path + text;
+}
+
+std::optional<sys::Error> decode_error(std::string_view bytes) {
+    ErrorHead head = {};
+    if (bytes.size() < sizeof head) {
+        return std::nullopt;
+    }
+    std::memcpy(&head, bytes.data(), sizeof head);
+    bytes.remove_prefix(sizeof head);
+    if (head.kind > static_cast<std::uint8_t>(sys::ErrorKind::exec_failed) ||
+        head.path_length > kMaxText || head.text_length > kMaxText ||
+        bytes.size() != head.path_length + head.text_length) {
+        return std::nullopt;
+    }
+    return sys::Error{static_cast<sys::ErrorKind>(head.kind), head.code,
+                      std::string(bytes.substr(0, head.path_length)),
+                      std::string(bytes.substr(head.path_length))};
+}
+
+bool SyncOrder::accept(SyncType next) {
+    const bool legal =
+        next == SyncType::failed ||
+        (next < SyncType::failed && (!last_ || (*last_ != SyncType::failed && *last_ < next)));
+    if (legal) {
+        last_ = next;
+    }
+    return legal;
+}
+
+Result<void> SyncChannel::send(SyncType type, std::int32_t number, int fd) const {
+    std::string bytes;
+    append(bytes, MessageHead{type, number});
+    const std::array<int, 1> fds = {fd};
+    return sys::send_message(socket_.get(), bytes,
+                             fd >= 0 ? std::span<const int>(fds) : std::span<const int>());
+}
+
+Result<void> SyncChannel::send_error(const sys::Error& error) const {
+    std::string bytes;
+    append(bytes, MessageHead{SyncType::failed, 0});
+    return sys::send_message(socket_.get(), bytes + encode_error(error));
+}
+
+Result<std::optional<SyncMessage>> SyncChannel::receive() const {
+    sys::Message raw = TRY(sys::receive_message(socket_.get()));
+    if (raw.data.empty()) {
+        return std::nullopt;
+    }
+    MessageHead head = {};
+    if (raw.data.size() < sizeof head) {
+        return sys::fail_code("sync message", EPROTO);
+    }
+    std::memcpy(&head, raw.data.data(), sizeof head);
+    if (head.type > SyncType::proceed) {
+        return sys::fail_code("sync message", EPROTO);
+    }
+    SyncMessage message;
+    message.type = head.type;
+    message.number = head.number;
+    if (head.type == SyncType::failed) {
+        message.error = decode_error(std::string_view(raw.data).substr(sizeof head));
+        if (!message.error) {
+            return sys::fail_code("sync message", EPROTO);
+        }
+    }
+    if (raw.fds.size() == 1) {
+        message.fd = std::move(raw.fds.front());
+    }
+    return message;
+}
+
+Result<void> SyncChannel::request(SyncType type, std::int32_t number, int fd) const {
+    TRY_VOID(send(type, number, fd));
+    const std::optional<SyncMessage> answer = TRY(receive());
+    if (!answer || answer->type != SyncType::proceed) {
+        return sys::fail_code("sync: the runtime is gone", EPIPE);
+    }
+    return {};
+}
+
+}  // namespace libcontainer

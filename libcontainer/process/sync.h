@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conversation between the runtime (parent) and the container's process (child), over one
+// SEQPACKET pair.
+//
+//   child                                    parent
+//     | -- init_pid (intermediate only) ------> |   pid of the process it made
+//     | -- map_ids (new user namespace) ------> |   writes uid_map, gid_map, setgroups
+//     | <------------------------- proceed ---- |
+//     | -- run_hooks (if there are any) ------> |   prestart, createRuntime
+//     | <------------------------- proceed ---- |
+//     | -- console [fd] (terminal) -----------> |   keeps the master, or passes it to the console
+//     socket | -- ready -----------------------------> |   rlimits, oom score; state written |
+//     <------------------------- proceed ---- |   commit: from here on the child lives without the
+//     parent | -- (end of file) ---------------------> |   run, exec: execve has succeeded
+//
+// At any point `failed` from the child ends it: the step's error, and the child is gone. End of
+// file before `ready` means that it was killed. End of file at the child means that the parent is
+// gone: it exits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcontainer/sys/error.h"
+#include "libcontainer/sys/unique_fd.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+enum class SyncType : std::uint8_t {
+    init_pid,
+    map_ids,
+    run_hooks,
+    console,
+    ready,
+    failed,
+    proceed
+};
+
+// The legal order of a child's messages, as a value: the child is semi-trusted once it has seen the
+// container's files, so the parent checks each message before it acts on it.
+class SyncOrder {
+  public:
+    // Whether a child may send `next` now; remembers it if so.
+    [[nodiscard]] bool accept(SyncType next);
+
+  private:
+    std::optional<SyncType> last_;
+};
+
+struct SyncMessage {
+    SyncType type = SyncType::failed;
+    std::int32_t number = 0;          // init_pid
+    std::optional<sys::Error> error;  // failed
+    sys::UniqueFd fd;                 // console
+};
+
+// One end of the pair. Both sides use the same class.
+class SyncChannel {
+  public:
+    SyncChannel() = default;
+    explicit SyncChannel(sys::UniqueFd socket) : socket_(std::move(socket)) {}
+
+    [[nodiscard]] Result<void> send(SyncType type, std::int32_t number = 0, int fd = -1) const;
+    [[nodiscard]] Result<void> send_error(const sys::Error& error) const;
+    // nullopt: the peer has closed its end.
+    [[nodiscard]] Result<std::optional<SyncMessage>> receive() const;
+    // Child: sends a request and waits until the parent says proceed. End of file is an error: the
+    // parent is gone.
+    [[nodiscard]] Result<void> request(SyncType type, std::int32_t number = 0, int fd = -1) const;
+
+    [[nodiscard]] int fd() const { return socket_.get(); }
+    void close() { socket_.reset(); }
+
+  private:
+    sys::UniqueFd socket_;
+};
+
+// An error as bytes and back; also what a created container's init answers `start` with.
+[[nodiscard]] std::string encode_error(const sys::Error& error);
+[[nodiscard]] std::optional<sys::Error> decode_error(std::string_view bytes);
+
+}  // namespace libcontainer
