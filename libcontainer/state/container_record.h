@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is kept of a container between two calls of brig, and how it is written as JSON.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "libcontainer/cgroup/manager.h"
+#include "oci/bindings_state.h"
+#include "oci/state.h"
+
+namespace libcontainer {
+
+// container.json in the container's state folder. Written once before anything is made outside the
+// folder (with status `creating`: the journal, from which a killed create is cleaned up) and once
+// when the container is complete. Engines omit --systemd-cgroup, bundle and environment in later
+// calls, so all that those calls need is here (engines.md trap 24).
+struct ContainerRecord {
+    std::uint32_t version = 1;  // of this format
+    oci::State state;           // pid as the runtime sees it; status only `creating` or `created`
+    std::uint64_t start_time = 0;  // of the pid: clock ticks since boot (O-07)
+    std::string boot_id;           // pids and start times of another boot mean nothing (T-90)
+    CgroupRecord cgroup;
+    bool private_pid_namespace = false;
+    bool has_process = false;
+    bool has_late_hooks = false;  // poststart or poststop: start and delete must read config.json
+    bool no_new_keyring = false;
+};
+
+// oci_version, id, status, pid, bundle, annotations with the status of the moment, for hooks'
+// stdin.
+[[nodiscard]] oci::State hook_state(const ContainerRecord& record, oci::ContainerStatus status,
+                                    std::int32_t pid);
+
+}  // namespace libcontainer
+
+namespace oci {
+
+template <>
+inline constexpr Name<libcontainer::CgroupDriver> kNames<libcontainer::CgroupDriver>[] = {
+    {"cgroupfs", libcontainer::CgroupDriver::cgroupfs},
+    {"systemd", libcontainer::CgroupDriver::systemd},
+    {"disabled", libcontainer::CgroupDriver::disabled},
+};
+
+template <>
+inline constexpr Field kFields<libcontainer::CgroupRecord::Directory>[] = {
+    field<&libcontainer::CgroupRecord::Directory::controllers>("controllers"),
+    field<&libcontainer::CgroupRecord::Directory::path>("path"),
+};
+
+template <>
+inline constexpr Field kFields<libcontainer::CgroupRecord>[] = {
+    field<&libcontainer::CgroupRecord::driver>("driver"),
+    field<&libcontainer::CgroupRecord::directories>("directories"),
+};
+
+template <>
+inline constexpr Field kFields<libcontainer::ContainerRecord>[] = {
+    field<&libcontainer::ContainerRecord::version>("version"),
+    required<&libcontainer::ContainerRecord::state>("state"),
+    field<&libcontainer::ContainerRecord::start_time>("startTime"),
+    field<&libcontainer::ContainerRecord::boot_id>("bootId"),
+    required<&libcontainer::ContainerRecord::cgroup>("cgroup"),
+    field<&libcontainer::ContainerRecord::private_pid_namespace>("privatePidNamespace"),
+    field<&libcontainer::ContainerRecord::has_process>("hasProcess"),
+    field<&libcontainer::ContainerRecord::has_late_hooks>("hasLateHooks"),
+    field<&libcontainer::ContainerRecord::no_new_keyring>("noNewKeyring"),
+};
+
+}  // namespace oci

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder of one container below the state root.
+#include "libcontainer/state/state_directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "libcontainer/sys/file.h"
+#include "oci/json.h"
+
+namespace libcontainer {
+namespace {
+
+constexpr const char* kRecordName = "container.json";
+constexpr const char* kConfigName = "config.json";
+constexpr const char* kStartName = "start.sock";
+constexpr std::size_t kMaxRecord = 1U << 20U;
+constexpr std::size_t kMaxIdLength = 255;
+
+[[nodiscard]] bool is_id_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '+' || c == '-' || c == '.';
+}
+
+[[nodiscard]] std::unexpected<sys::Error> does_not_exist() {
+    return sys::fail(sys::ErrorKind::not_found, "container does not exist");
+}
+
+// A root that others may write to would let them plant containers (R-36).
+Result<sys::UniqueFd> open_root(const std::string& root) {
+    sys::UniqueFd fd = TRY(sys::open_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY));
+    struct stat info = {};
+    if (::fstat(fd.get(), &info) != 0) {
+        return sys::fail_errno(sys::call("stat", root));
+    }
+    if (info.st_uid != ::geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "state root \"" + root +
+                             "\": must belong to the caller and be writable by nobody else");
+    }
+    return fd;
+}
+
+// Addresses a socket in the folder however long the folder's path is.
+[[nodiscard]] sockaddr_un start_address(int directory) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    const std::string path = "/proc/self/fd/" + std::to_string(directory) + "/" + kStartName;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    return address;
+}
+
+}  // namespace
+
+Result<void> check_container_id(std::string_view id) {
+    if (id.empty()) {
+        return sys::fail(sys::ErrorKind::invalid, "container ID must not be empty");
+    }
+    if (id.size() > kMaxIdLength || id.front() == '.' ||
+        !std::ranges::all_of(id, is_id_character)) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "invalid container ID format: allowed are 1 to 255 of [A-Za-z0-9_+-.], "
+                         "not starting with a dot");
+    }
+    return {};
+}
+
+Result<StateDirectory> StateDirectory::reserve(const std::string& root, const std::string& id) {
+    TRY_VOID(check_container_id(id));
+    auto root_fd = open_root(root);
+    if (!root_fd && root_fd.error().code == ENOENT) {
+        TRY_VOID(sys::make_directories(root, 0700));
+        root_fd = open_root(root);
+    }
+    if (!root_fd) {
+        return std::unexpected(std::move(root_fd).error());
+    }
+    if (::mkdirat(root_fd->get(), id.c_str(), 0700) != 0) {
+        if (errno == EEXIST) {
+            return sys::fail(sys::ErrorKind::already_exists,
+                             "container with given ID already exists");
+        }
+        return sys::fail_errno(sys::call("mkdir", root + "/" + id));
+    }
+    auto directory = sys::open_at(root_fd->get(), id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (directory && ::flock(directory->get(), LOCK_EX | LOCK_NB) != 0) {
+        directory = sys::fail_errno("flock");
+    }
+    if (!directory) {
+        ::unlinkat(root_fd->get(), id.c_str(), AT_REMOVEDIR);
+        return std::unexpected(std::move(directory).error());
+    }
+    return StateDirectory(*std::move(root_fd), *std::move(directory), id);
+}
+
+Result<StateDirectory> StateDirectory::open(const std::string& root, const std::string& id) {
+    TRY_VOID(check_container_id(id));
+    auto root_fd = open_root(root);
+    if (!root_fd) {
+        if (root_fd.error().code == ENOENT) {
+            return does_not_exist();
+        }
+        return std::unexpected(std::move(root_fd).error());
+    }
+    auto directory = sys::open_at(root_fd->get(), id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!directory) {
+        if (directory.error().code == ENOENT) {
+            return does_not_exist();
+        }
+        return std::unexpected(std::move(directory).error());
+    }
+    return StateDirectory(*std::move(root_fd), *std::move(directory), id);
+}
+
+std::vector<std::string> StateDirectory::ids(const std::string& root) {
+    std::vector<std::string> found;
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(root.c_str()), ::closedir);
+    if (!directory) {
+        return found;
+    }
+    while (const dirent* const entry = ::readdir(directory.get())) {
+        const std::string_view name = entry->d_name;
+        if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) && check_container_id(name)) {
+            found.emplace_back(name);
+        }
+    }
+    std::ranges::sort(found);
+    return found;
+}
+
+Result<void> StateDirectory::lock() const {
+    constexpr int kTries = 1000;
+    for (int attempt = 0; attempt < kTries; ++attempt) {
+        if (::flock(directory_.get(), LOCK_EX | LOCK_NB) == 0) {
+            return {};
+        }
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return sys::fail_errno("flock");
+        }
+        ::usleep(10'000);
+    }
+    return sys::fail(sys::ErrorKind::wrong_state,
+                     "another operation on the container is under way");
+}
+
+bool StateDirectory::is_locked() const {
+    if (::flock(directory_.get(), LOCK_SH | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK;
+    }
+    ::flock(directory_.get(), LOCK_UN);
+    return false;
+}
+
+Result<ContainerRecord> StateDirectory::read_record() const {
+    auto file = sys::open_at(directory_.get(), kRecordName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!file) {
+        if (file.error().code == ENOENT) {
+            return does_not_exist();
+        }
+        return std::unexpected(std::move(file).error());
+    }
+    struct stat info = {};
+    if (::fstat(file->get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != ::geteuid()) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "state file container.json: not a regular file of the caller");
+    }
+    const std::string json = TRY(sys::read_all(file->get(), kRecordName, kMaxRecord));
+    auto record = oci::parse_json<ContainerRecord>(json);
+    if (!record) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "state file " + oci::to_string(record.error().front(), kRecordName));
+    }
+    if (record->version != ContainerRecord().version || record->state.id != id_) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "state file container.json: of another version or container");
+    }
+    return *std::move(record);
+}
+
+Result<void> StateDirectory::write_record(const ContainerRecord& record) const {
+    return sys::write_file_atomically(directory_.get(), kRecordName,
+                                      oci::write_json(record, oci::Layout::compact), 0600);
+}
+
+Result<std::string> StateDirectory::read_config() const {
+    const sys::UniqueFd file =
+        TRY(sys::open_at(directory_.get(), kConfigName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    return sys::read_all(file.get(), kConfigName);
+}
+
+// Nobody reads it before container.json is there, so no detour by a temporary file.
+Result<void> StateDirectory::write_config(std::string_view json) const {
+    const sys::UniqueFd file = TRY(sys::open_at(directory_.get(), kConfigName,
+                                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    return sys::write_all(file.get(), json, kConfigName);
+}
+
+bool StateDirectory::waits_for_start() const {
+    struct stat info = {};
+    return ::fstatat(directory_.get(), kStartName, &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+Result<sys::UniqueFd> StateDirectory::listen_for_start() const {
+    sys::UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    const sockaddr_un address = start_address(directory_.get());
+    if (!socket ||
+        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(socket.get(), 1) != 0) {
+        return sys::fail_errno(sys::call("bind", kStartName));
+    }
+    return socket;
+}
+
+Result<sys::UniqueFd> StateDirectory::connect_to_init() const {
+    sys::UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    const sockaddr_un address = start_address(directory_.get());
+    if (!socket ||
+        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return sys::fail_errno(sys::call("connect", kStartName));
+    }
+    return socket;
+}
+
+void StateDirectory::remove_start_socket() const {
+    ::unlinkat(directory_.get(), kStartName, 0);
+}
+
+Result<void> StateDirectory::remove() const {
+    for (const char* const name : {kStartName, kConfigName, kRecordName}) {
+        ::unlinkat(directory_.get(), name, 0);
+    }
+    if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+        return {};
+    }
+    if (errno != ENOTEMPTY) {
+        return sys::fail_errno(sys::call("rmdir", id_));
+    }
+    // A write that was killed between its temporary file and the rename leaves the former behind:
+    // `.NAME.NUMBER`.
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(::dup(directory_.get())),
+                                                        ::closedir);
+    while (const dirent* const entry = directory ? ::readdir(directory.get()) : nullptr) {
+        if (std::string_view(entry->d_name).starts_with(std::string(".") + kRecordName)) {
+            ::unlinkat(directory_.get(), entry->d_name, 0);
+        }
+    }
+    if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+        return sys::fail_errno(sys::call("rmdir", id_));
+    }
+    return {};
+}
+
+}  // namespace libcontainer

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container is doing right now.
+#include "libcontainer/status.h"
+
+#include <fcntl.h>
+
+#include "libcontainer/sys/file.h"
+
+namespace libcontainer {
+namespace {
+
+[[nodiscard]] bool is_alive(const ContainerRecord& record) {
+    const auto stat = sys::read_process_stat(record.state.pid.value_or(0));
+    return stat && stat->state != 'Z' && stat->state != 'X' &&
+           stat->start_time == record.start_time && record.boot_id == read_boot_id();
+}
+
+[[nodiscard]] bool is_frozen(const ContainerRecord& record) {
+    const auto cgroup = open_cgroup(record.cgroup);
+    return cgroup && (*cgroup)->is_frozen().value_or(false);
+}
+
+}  // namespace
+
+std::string read_boot_id() {
+    auto id = sys::read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64);
+    if (!id) {
+        return {};
+    }
+    while (id->ends_with('\n')) {
+        id->pop_back();
+    }
+    return *id;
+}
+
+std::uint64_t start_time_of(pid_t pid) {
+    const auto stat = sys::read_process_stat(pid);
+    return stat ? stat->start_time : 0;
+}
+
+oci::ContainerStatus current_status(const StateDirectory& directory,
+                                    const ContainerRecord& record) {
+    if (record.state.status == oci::ContainerStatus::creating) {
+        return directory.is_locked() ? oci::ContainerStatus::creating
+                                     : oci::ContainerStatus::stopped;
+    }
+    if (!is_alive(record)) {
+        return oci::ContainerStatus::stopped;
+    }
+    if (is_frozen(record)) {
+        return oci::ContainerStatus::paused;
+    }
+    return directory.waits_for_start() ? oci::ContainerStatus::created
+                                       : oci::ContainerStatus::running;
+}
+
+std::optional<sys::Pid> open_init(const ContainerRecord& record) {
+    if (record.state.pid.value_or(0) <= 0) {
+        return std::nullopt;
+    }
+    auto pid = sys::open_pid(*record.state.pid);
+    if (!pid || !is_alive(record)) {
+        return std::nullopt;
+    }
+    return *std::move(pid);
+}
+
+Result<FoundContainer> find_container(const std::string& root, const std::string& id) {
+    StateDirectory directory = TRY(StateDirectory::open(root, id));
+    ContainerRecord record = TRY(directory.read_record());
+    return FoundContainer{std::move(directory), std::move(record)};
+}
+
+Result<FoundContainer> lock_container(const std::string& root, const std::string& id) {
+    StateDirectory directory = TRY(StateDirectory::open(root, id));
+    TRY_VOID(directory.lock());
+    ContainerRecord record = TRY(directory.read_record());
+    return FoundContainer{std::move(directory), std::move(record)};
+}
+
+}  // namespace libcontainer
