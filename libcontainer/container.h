@@ -16,16 +16,6 @@ namespace libcontainer {
 
 using sys::Result;
 
-// A container as `state` and `list` show it: the runtime-spec's State and the keys that engines
-// read beside it (engines.md 5).
-struct ContainerInfo {
-    oci::State
-        state;  // status computed now from pid, start time and freezer, never read from a file
-    std::string rootfs;   // absolute path of the root filesystem
-    std::string created;  // RFC 3339 with nanoseconds, UTC
-    std::string owner;    // user name, or `#UID`
-};
-
 // Everything of create but the user's program (O-02). On error nothing is left. Engines:
 // engines.md 2.1.
 [[nodiscard]] Result<void> create(const GlobalOptions& global, const CreateOptions& options);
@@ -42,11 +32,13 @@ struct ContainerInfo {
 // Runs another process in a container (engines.md 2.4). Foreground: its exit status; detached: 0.
 [[nodiscard]] Result<int> exec(const GlobalOptions& global, const ExecOptions& options);
 
-[[nodiscard]] Result<ContainerInfo> state(const GlobalOptions& global, const std::string& id);
+// The runtime-spec's State and the keys that engines read beside it (engines: rootfs, created,
+// owner). The status is computed now from pid, start time and freezer, never read from a file.
+[[nodiscard]] Result<oci::State> state(const GlobalOptions& global, const std::string& id);
 
 // Every container below the root that is brig's, sorted by id; entries that vanish meanwhile or
 // belong to another runtime are skipped. A root that does not exist is an empty list.
-[[nodiscard]] Result<std::vector<ContainerInfo>> list(const GlobalOptions& global);
+[[nodiscard]] Result<std::vector<oci::State>> list(const GlobalOptions& global);
 
 enum class KillTarget : unsigned char { init, all_processes };
 [[nodiscard]] Result<void> kill(const GlobalOptions& global, const std::string& id, int signal,

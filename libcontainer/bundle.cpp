@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bundle: the folder that an engine hands over, and its configuration.
+#include "libcontainer/bundle.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "libcontainer/sys/file.h"
+#include "oci/parse.h"
+#include "oci/validate.h"
+
+namespace libcontainer {
+namespace {
+
+std::unexpected<sys::Error> refuse(const std::vector<oci::ParseError>& mistakes,
+                                   const std::string& name) {
+    std::string text;
+    for (const oci::ParseError& mistake : mistakes) {
+        text += (text.empty() ? "" : "\n") + oci::to_string(mistake, name);
+    }
+    return sys::fail(sys::ErrorKind::invalid, std::move(text));
+}
+
+Result<oci::Spec> parse_config(const std::string& json, const std::string& name) {
+    auto spec = oci::parse_spec(json);
+    if (!spec) {
+        return refuse(spec.error(), name);
+    }
+    return *std::move(spec);
+}
+
+}  // namespace
+
+Result<oci::Spec> read_kept_spec(const StateDirectory& directory) {
+    const std::string json = TRY(directory.read_config());
+    return parse_config(json, "config.json");
+}
+
+Result<Bundle> load_bundle(const std::string& bundle, const std::string& config) {
+    Bundle loaded;
+    loaded.path = TRY(sys::absolute_path(bundle));
+    const sys::UniqueFd directory =
+        TRY_WRAP("bundle", sys::open_at(AT_FDCWD, loaded.path, O_RDONLY | O_DIRECTORY));
+    auto file = sys::open_at(directory.get(), config, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!file) {
+        if (file.error().code == ENOENT) {
+            return sys::fail(sys::ErrorKind::invalid,
+                             "JSON specification file " + config + " not found in " + loaded.path);
+        }
+        return std::unexpected(std::move(file).error());
+    }
+    loaded.config_json = TRY(sys::read_all(file->get(), config, oci::kMaxJsonSize + 1));
+    loaded.spec = TRY(parse_config(loaded.config_json, config));
+    if (auto problems = oci::validate(loaded.spec); !problems.empty()) {
+        oci::add_positions(problems, loaded.config_json);
+        return refuse(problems, config);
+    }
+    if (auto problems = oci::unsupported(loaded.spec); !problems.empty()) {
+        oci::add_positions(problems, loaded.config_json);
+        auto refused = refuse(problems, config);
+        refused.error().kind = sys::ErrorKind::unsupported;
+        return refused;
+    }
+    return loaded;
+}
+
+}  // namespace libcontainer

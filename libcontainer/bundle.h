@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bundle: the folder that an engine hands over, and its configuration.
+#pragma once
+
+#include <string>
+
+#include "libcontainer/state/state_directory.h"
+#include "libcontainer/sys/error.h"
+#include "oci/spec.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+struct Bundle {
+    std::string path;         // absolute (B-01)
+    std::string config_json;  // the bytes of config.json, which the state folder keeps
+    oci::Spec spec;           // validated, and free of what this build cannot do
+};
+
+// Reads, parses and validates. All mistakes of the file come in one error, one per line:
+// `file:line:column: path: what`.
+[[nodiscard]] Result<Bundle> load_bundle(const std::string& bundle, const std::string& config);
+
+// The spec of a container that exists, from its kept config.json (B-03).
+[[nodiscard]] Result<oci::Spec> read_kept_spec(const StateDirectory& directory);
+
+}  // namespace libcontainer

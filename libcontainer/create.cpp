@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs create and start.
+#include "libcontainer/container.h"
+#include "libcontainer/creation.h"
+#include "libcontainer/destruction.h"
+#include "libcontainer/status.h"
+#include "libcontainer/sys/socket.h"
+
+namespace libcontainer {
+
+Result<void> create(const GlobalOptions& global, const CreateOptions& options) {
+    TRY(create_container(global, options, StartMode::wait_for_start, Attachment::detached));
+    return {};
+}
+
+Result<void> start(const GlobalOptions& global, const std::string& id) {
+    FoundContainer found = TRY(lock_container(global.root, id));
+    switch (current_status(found.directory, found.record)) {
+        case oci::ContainerStatus::created:
+            break;
+        case oci::ContainerStatus::creating:
+            return sys::fail(sys::ErrorKind::wrong_state,
+                             "cannot start a container that is being created");
+        case oci::ContainerStatus::stopped:
+            return sys::fail(sys::ErrorKind::wrong_state,
+                             "cannot start a container that has stopped");
+        case oci::ContainerStatus::running:
+        case oci::ContainerStatus::paused:
+            return sys::fail(sys::ErrorKind::wrong_state,
+                             "cannot start an already running container");
+    }
+    if (!found.record.has_process) {
+        return std::unexpected(
+            sys::Error{sys::ErrorKind::invalid, 0, "process",
+                       "cannot start a container whose config.json has no process"});
+    }
+    const sys::UniqueFd init = TRY(found.directory.connect_to_init());
+    const sys::Message answer =
+        TRY(sys::receive_message(init.get()));  // end of file: execve has succeeded
+    found.directory.remove_start_socket();
+    if (!answer.data.empty()) {
+        if (auto error = decode_error(answer.data)) {
+            return std::unexpected(*std::move(error));
+        }
+    }
+    if (!found.record.has_late_hooks) {
+        return {};
+    }
+    const oci::Spec spec = TRY(read_kept_spec(found.directory));
+    if (auto hooks = run_poststart_hooks(spec, found.record); !hooks) {
+        static_cast<void>(destroy_container(found.directory, found.record));
+        return hooks;
+    }
+    return {};
+}
+
+}  // namespace libcontainer

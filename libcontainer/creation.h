@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making a container: what create and run share.
+#pragma once
+
+#include <memory>
+
+#include "libcontainer/bundle.h"
+#include "libcontainer/cgroup/manager.h"
+#include "libcontainer/handover.h"
+#include "libcontainer/options.h"
+#include "libcontainer/process/launcher.h"
+#include "libcontainer/state/state_directory.h"
+
+namespace libcontainer {
+
+// Whether init waits for `start` on its socket or goes on to the user's program at once.
+enum class StartMode : unsigned char { wait_for_start, at_once };
+
+struct CreatedContainer {
+    StateDirectory directory;  // locked
+    ContainerRecord record;
+    Bundle bundle;
+    std::unique_ptr<CgroupManager> cgroup;
+    Launched launched;
+};
+
+// All of create (O-02): from reading the bundle to the committed container. On error nothing is
+// left: no process, cgroup, mount, state, pid file; poststop hooks run if others did.
+[[nodiscard]] Result<CreatedContainer> create_container(const GlobalOptions& global,
+                                                        const CreateOptions& options,
+                                                        StartMode start, Attachment attachment);
+
+// poststart hooks; when one fails the container is stopped and destroyed (H-05, runtime-spec 1.3).
+[[nodiscard]] Result<void> run_poststart_hooks(const oci::Spec& spec,
+                                               const ContainerRecord& record);
+
+}  // namespace libcontainer

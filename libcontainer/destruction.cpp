@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Undoing a container, and the verbs kill and delete.
+#include "libcontainer/destruction.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "libcontainer/bundle.h"
+#include "libcontainer/container.h"
+#include "libcontainer/hook.h"
+#include "libcontainer/status.h"
+
+namespace libcontainer {
+namespace {
+
+constexpr int kKillTimeout = 10'000;  // milliseconds, as runc's
+
+Result<void> kill_init(const ContainerRecord& record) {
+    const std::optional<sys::Pid> init = open_init(record);
+    if (!init) {
+        return {};
+    }
+    static_cast<void>(sys::send_signal(*init, SIGKILL));
+    pollfd ended = {init->fd.get(), POLLIN, 0};
+    if (::poll(&ended, 1, kKillTimeout) == 0) {
+        return sys::fail(sys::ErrorKind::system, "container init still running");
+    }
+    return {};
+}
+
+void run_poststop(const StateDirectory& directory, const ContainerRecord& record) {
+    const auto spec = read_kept_spec(directory);
+    if (!spec) {
+        return;
+    }
+    const sys::UniqueFd bundle(
+        ::open(record.state.bundle.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    std::vector<std::string> environment;
+    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+        environment.emplace_back(*variable);
+    }
+    run_poststop_hooks(spec->hooks, {hook_state(record, oci::ContainerStatus::stopped, 0),
+                                     bundle.get(), environment});
+}
+
+// A frozen process of a v1 cgroup does not die before it is thawed (engines.md 2.6).
+void thaw(const ContainerRecord& record) {
+    if (const auto cgroup = open_cgroup(record.cgroup);
+        cgroup && (*cgroup)->is_frozen().value_or(false)) {
+        static_cast<void>((*cgroup)->thaw());
+    }
+}
+
+}  // namespace
+
+Result<void> destroy_container(const StateDirectory& directory, const ContainerRecord& record) {
+    const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(record.cgroup));
+    if (const std::optional<sys::Pid> init = open_init(record)) {
+        static_cast<void>(sys::send_signal(*init, SIGKILL));
+        thaw(record);
+        TRY_VOID(kill_init(record));
+    }
+    TRY_VOID(cgroup->destroy());
+    if (record.has_late_hooks) {
+        run_poststop(directory, record);
+    }
+    return directory.remove();
+}
+
+Result<void> kill(const GlobalOptions& global, const std::string& id, int signal,
+                  KillTarget target) {
+    const FoundContainer found = TRY(find_container(global.root, id));
+    const std::optional<sys::Pid> init = open_init(found.record);
+    // SIGKILL of an init without pid namespace of its own would leave the others alive
+    // (engines.md 2.6).
+    const bool everyone = target == KillTarget::all_processes ||
+                          (signal == SIGKILL && !found.record.private_pid_namespace);
+    if (everyone && found.record.cgroup.driver != CgroupDriver::disabled &&
+        (init || target == KillTarget::all_processes)) {
+        return TRY(open_cgroup(found.record.cgroup))->kill_all(signal);
+    }
+    if (!init) {
+        return sys::fail(sys::ErrorKind::wrong_state, "container not running");
+    }
+    if (auto sent = sys::send_signal(*init, signal); !sent) {
+        if (sent.error().code == ESRCH) {
+            return sys::fail(sys::ErrorKind::wrong_state, "container not running");
+        }
+        return sent;
+    }
+    if (signal == SIGKILL) {
+        thaw(found.record);
+    }
+    return {};
+}
+
+Result<void> destroy(const GlobalOptions& global, const std::string& id, Force force) {
+    auto directory = StateDirectory::open(global.root, id);
+    if (!directory) {
+        if (force == Force::yes && directory.error().kind == sys::ErrorKind::not_found) {
+            return {};
+        }
+        return std::unexpected(std::move(directory).error());
+    }
+    TRY_VOID(directory->lock());
+    auto record = directory->read_record();
+    if (!record) {
+        // A folder that was claimed and never got its record: the create was killed in between.
+        static_cast<void>(directory->remove());
+        if (force == Force::yes && record.error().kind == sys::ErrorKind::not_found) {
+            return {};
+        }
+        return std::unexpected(std::move(record).error());
+    }
+    const oci::ContainerStatus status = current_status(*directory, *record);
+    if (force == Force::no && status != oci::ContainerStatus::stopped &&
+        status != oci::ContainerStatus::created) {
+        return sys::fail(sys::ErrorKind::wrong_state,
+                         "cannot delete container " + id +
+                             " that is not stopped: " + std::string(oci::to_name(status)));
+    }
+    return destroy_container(*directory, *record);
+}
+
+}  // namespace libcontainer

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verb exec: one more process in a container, by the same steps that made the first.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "libcontainer/bundle.h"
+#include "libcontainer/container.h"
+#include "libcontainer/foreground.h"
+#include "libcontainer/handover.h"
+#include "libcontainer/process/inheritance.h"
+#include "libcontainer/process/launcher.h"
+#include "libcontainer/process/plan_security.h"
+#include "libcontainer/status.h"
+#include "libcontainer/sys/file.h"
+#include "oci/parse.h"
+#include "oci/validate.h"
+
+namespace libcontainer {
+namespace {
+
+// UID[:GID], digits only and to the last character: no names, no fallback to 0 (R-26,
+// CVE-2026-30892).
+Result<void> parse_user(const std::string& text, oci::User& user) {
+    const char* const end = text.data() + text.size();
+    const auto uid = std::from_chars(text.data(), end, user.uid);
+    bool good = uid.ec == std::errc() && user.uid != ~0U;
+    const char* rest = uid.ptr;
+    if (good && rest != end) {
+        const auto gid = *rest == ':' ? std::from_chars(rest + 1, end, user.gid)
+                                      : std::from_chars_result{rest, std::errc::invalid_argument};
+        good = gid.ec == std::errc() && gid.ptr == end && user.gid != ~0U;
+    }
+    if (!good) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "--user \"" + text + "\": expected UID or UID:GID in digits");
+    }
+    return {};
+}
+
+Result<oci::Process> read_process_file(const std::string& path) {
+    const std::string json =
+        TRY_WRAP("process file", sys::read_file(AT_FDCWD, path, oci::kMaxJsonSize + 1));
+    auto process = oci::parse_process(json);
+    if (!process) {
+        std::string text;
+        for (const oci::ParseError& mistake : process.error()) {
+            text += (text.empty() ? "" : "\n") + oci::to_string(mistake, path);
+        }
+        return sys::fail(sys::ErrorKind::invalid, std::move(text));
+    }
+    return *std::move(process);
+}
+
+// --cap: added to three sets; to the ambient set only what the container may inherit, and never to
+// the inheritable set (R-25, CVE-2022-29162).
+void add_capabilities(oci::Capabilities& sets, const std::vector<std::string>& names) {
+    const auto add = [](std::vector<std::string>& set, const std::string& name) {
+        if (std::ranges::find(set, name) == set.end()) {
+            set.push_back(name);
+        }
+    };
+    for (const std::string& name : names) {
+        add(sets.bounding, name);
+        add(sets.effective, name);
+        add(sets.permitted, name);
+        if (std::ranges::find(sets.inheritable, name) != sets.inheritable.end()) {
+            add(sets.ambient, name);
+        }
+    }
+}
+
+// The container's process with what the command line says (engines.md 2.4).
+Result<oci::Process> process_from_options(const oci::Process& base, const ExecOptions& options) {
+    oci::Process process = base;
+    process.args = options.args;
+    process.terminal = options.tty;
+    process.console_size.reset();
+    process.env.insert(process.env.end(), options.env.begin(), options.env.end());
+    process.cwd = options.cwd.value_or(process.cwd);
+    if (options.user) {
+        TRY_VOID(parse_user(*options.user, process.user));
+    }
+    process.user.additional_gids.insert(process.user.additional_gids.end(),
+                                        options.additional_gids.begin(),
+                                        options.additional_gids.end());
+    if (!options.capabilities.empty()) {
+        if (!process.capabilities) {
+            process.capabilities.emplace();
+        }
+        add_capabilities(*process.capabilities, options.capabilities);
+    }
+    process.no_new_privileges = process.no_new_privileges || options.no_new_privs;
+    return process;
+}
+
+// What a process file may leave out and the container's configuration then says.
+void inherit_from(const oci::Process& base, oci::Process& process) {
+    if (!process.capabilities) {
+        process.capabilities = base.capabilities;
+    }
+    if (process.rlimits.empty()) {
+        process.rlimits = base.rlimits;
+    }
+    if (!process.user.umask) {
+        process.user.umask = base.user.umask;
+    }
+    if (!process.oom_score_adj) {
+        process.oom_score_adj = base.oom_score_adj;
+    }
+}
+
+Result<oci::Process> plan_exec_process(const oci::Spec& spec, const ExecOptions& options) {
+    const oci::Process base = spec.process.value_or(oci::Process());
+    oci::Process process = options.process_file.empty()
+                               ? TRY(process_from_options(base, options))
+                               : TRY(read_process_file(options.process_file));
+    inherit_from(base, process);
+    if (const auto problems = oci::validate(process); !problems.empty()) {
+        return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, problems.front().path,
+                                          problems.front().message});
+    }
+    return process;
+}
+
+Result<void> check_status(const FoundContainer& found, const ExecOptions& options) {
+    switch (current_status(found.directory, found.record)) {
+        case oci::ContainerStatus::stopped:
+        case oci::ContainerStatus::creating:
+            return sys::fail(sys::ErrorKind::wrong_state, "cannot exec in a stopped container");
+        case oci::ContainerStatus::paused:
+            if (!options.ignore_paused) {
+                return sys::fail(
+                    sys::ErrorKind::wrong_state,
+                    "cannot exec in a paused container (use --ignore-paused to override)");
+            }
+            break;
+        case oci::ContainerStatus::created:
+        case oci::ContainerStatus::running:
+            break;
+    }
+    return {};
+}
+
+Result<void> fill_context(InitContext& context, const FoundContainer& found,
+                          const ExecOptions& options) {
+    context.role = ProcessRole::exec;
+    context.plan = plan_namespaces(context.spec->linux);
+    std::optional<sys::Pid> init = open_init(found.record);
+    if (!init) {
+        return sys::fail(sys::ErrorKind::wrong_state, "cannot exec in a stopped container");
+    }
+    if (!context.plan.own(oci::NamespaceType::mount)) {
+        context.container_root = TRY(sys::open_at(
+            AT_FDCWD, "/proc/" + std::to_string(init->number) + "/root", O_PATH | O_DIRECTORY));
+    }
+    context.container_pidfd = std::move(init->fd);
+    const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(found.record.cgroup));
+    context.cgroup = TRY(cgroup->open_entry(options.cgroup));
+    TRY_VOID(plan_security(context));
+    context.new_keyring = !found.record.no_new_keyring;
+    context.env = socket_environment(false);
+    return {};
+}
+
+}  // namespace
+
+Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
+    const unsigned inherited = options.preserve_fds + passed_sockets();
+    mark_close_on_exec(inherited);
+    InitContext context;
+    context.preserved = preserved_descriptors(inherited);
+
+    const FoundContainer found = TRY(find_container(global.root, options.id));
+    TRY_VOID(check_status(found, options));
+    const oci::Spec spec = TRY(read_kept_spec(found.directory));
+    const oci::Process process = TRY(plan_exec_process(spec, options));
+    context.spec = &spec;
+    context.process = &process;
+    const sys::UniqueFd console =
+        TRY(connect_console(process.terminal, options.console_socket,
+                            options.detach ? Attachment::detached : Attachment::foreground));
+    TRY_VOID(fill_context(context, found, options));
+
+    std::optional<Foreground> foreground;
+    if (!options.detach) {
+        foreground = TRY(Foreground::prepare(Subreaper::no));
+    }
+    LaunchHandlers handlers;
+    handlers.on_ready = [&](const sys::Pid& pid) -> Result<void> {
+        TRY_VOID(write_oom_score_adj(pid.number, &process));
+        return options.pidfd_socket.empty()
+                   ? Result<void>()
+                   : send_pidfd(options.pidfd_socket, pid.fd.get(), "setns");
+    };
+    const Launched launched = TRY(launch(context, handlers, console.get()));
+    if (auto running = await_exec(launched); !running) {
+        static_cast<void>(sys::wait_for(launched.pid));
+        return std::unexpected(std::move(running).error());
+    }
+    // Only now: conmon takes the file's presence for success (engines.md trap 7).
+    if (!options.pid_file.empty()) {
+        if (auto written = write_pid_file(options.pid_file, launched.pid.number); !written) {
+            static_cast<void>(sys::send_signal(launched.pid, SIGKILL));
+            static_cast<void>(sys::wait_for(launched.pid));
+            return std::unexpected(std::move(written).error());
+        }
+    }
+    if (!foreground) {
+        return 0;
+    }
+    return sys::exit_status(TRY(foreground->stay_with(launched.pid, launched.console_master)));
+}
+
+}  // namespace libcontainer
