@@ -8,14 +8,11 @@
 #include "libcontainer/container.h"
 #include "oci/parse.h"
 #include "runtime/global_options.h"
-#include "runtime/state_json.h"
 #include "runtime/verbs.h"
 
 namespace runtime {
 
 namespace {
-
-using libcontainer::ContainerInfo;
 
 constexpr std::array kOptions = {
     Option<ListSettings>{{"quiet", 'q', nullptr, "show ids only"}, store<&ListSettings::quiet>},
@@ -25,21 +22,20 @@ constexpr std::array kOptions = {
 
 using Row = std::array<std::string, 6>;
 
-Row to_row(ContainerInfo info) {
-    oci::State state = to_state(std::move(info));
+Row to_row(oci::State state) {
     return {std::move(state.id),
-            std::to_string(*state.pid),
+            std::to_string(state.pid.value_or(0)),
             std::string(oci::to_name(state.status)),
             std::move(state.bundle),
-            *std::move(state.created),
-            *std::move(state.owner)};
+            std::move(state.created).value_or(""),
+            std::move(state.owner).value_or("")};
 }
 
-std::string to_table(std::vector<ContainerInfo> containers) {
+std::string to_table(std::vector<oci::State> containers) {
     constexpr std::size_t kLeastWidth = 12;  // runc's, for scripts that cut by column
     std::vector<Row> rows = {{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
-    for (ContainerInfo& info : containers) {
-        rows.push_back(to_row(std::move(info)));
+    for (oci::State& state : containers) {
+        rows.push_back(to_row(std::move(state)));
     }
     std::array<std::size_t, std::tuple_size_v<Row>> widths{};
     for (const Row& row : rows) {
@@ -59,22 +55,22 @@ std::string to_table(std::vector<ContainerInfo> containers) {
     return table;
 }
 
-std::string to_json(std::vector<ContainerInfo> containers) {
+std::string to_json(std::vector<oci::State> containers) {
     if (containers.empty()) {
         return "null\n";  // what Go makes of an empty list, and what callers of runc expect
     }
     std::string json;
-    for (ContainerInfo& info : containers) {
+    for (oci::State& state : containers) {
         json += json.empty() ? "[" : ",";
-        json += oci::write_state(to_state(std::move(info)), oci::Layout::compact);
+        json += oci::write_state(state, oci::Layout::compact);
     }
     return json + "]\n";
 }
 
-std::string to_ids(const std::vector<ContainerInfo>& containers) {
+std::string to_ids(const std::vector<oci::State>& containers) {
     std::string ids;
-    for (const ContainerInfo& info : containers) {
-        ids += info.state.id;
+    for (const oci::State& state : containers) {
+        ids += state.id;
         ids += '\n';
     }
     return ids;
@@ -107,7 +103,7 @@ Result<int> run_list(const Context& context, const Line& line) {
     if (!context.settings.root.empty() && access(context.global.root.c_str(), F_OK) != 0) {
         return sys::fail_errno(sys::call("stat", context.global.root));
     }
-    std::vector<ContainerInfo> containers = TRY(libcontainer::list(context.global));
+    std::vector<oci::State> containers = TRY(libcontainer::list(context.global));
     if (settings.quiet) {
         return print(to_ids(containers));
     }

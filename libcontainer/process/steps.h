@@ -21,6 +21,7 @@ Result<void> set_domainname(InitContext& context);
 Result<void> set_sysctls(InitContext& context);
 
 // steps_rootfs.cpp
+Result<void> clear_umask(InitContext& context);
 Result<void> attach_root(InitContext& context);
 Result<void> mount_filesystems(InitContext& context);
 Result<void> make_device_nodes(InitContext& context);

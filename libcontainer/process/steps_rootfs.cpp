@@ -2,6 +2,7 @@
 // Steps that give the process its root, terminal and working directory.
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +19,11 @@ namespace {
 }
 
 }  // namespace
+
+Result<void> clear_umask(InitContext& /*context*/) {
+    ::umask(0);
+    return {};
+}
 
 Result<void> attach_root(InitContext& context) {
     return libcontainer::attach_root(context.rootfs);
