@@ -28,17 +28,59 @@ bool needs_real_directory(const MountPlan& plan) {
     return plan.kind == MountKind::filesystem && (plan.type == "proc" || plan.type == "sysfs");
 }
 
-Result<UniqueFd> make_target(int root, const ContainerPath& path, int source) {
-    if (source >= 0) {
-        struct stat info = {};
-        if (::fstat(source, &info) != 0) {
-            return fail_errno("fstat(source)");
-        }
-        if (!S_ISDIR(info.st_mode)) {
-            return sys::make_file_in_root(root, path);
-        }
+Result<bool> wants_directory(int source) {
+    if (source < 0) {
+        return true;
     }
-    return sys::make_directory_in_root(root, path);
+    struct stat info = {};
+    if (::fstat(source, &info) != 0) {
+        return fail_errno("fstat(source)");
+    }
+    return S_ISDIR(info.st_mode);
+}
+
+// The usual case at a third of the calls: the directory above is there and the name in it is free.
+// An invalid descriptor: it was not so simple.
+UniqueFd make_last(int root, const std::string& target, Symlinks symlinks, mode_t type) {
+    const std::size_t slash = target.rfind('/');
+    UniqueFd above;
+    int directory = root;
+    std::string name = target;
+    if (slash != std::string::npos) {
+        auto opened = sys::open_in_root(root, ContainerPath(target.substr(0, slash)), symlinks);
+        if (!opened) {
+            return {};
+        }
+        above = *std::move(opened);
+        directory = above.get();
+        name = target.substr(slash + 1);
+    }
+    const bool is_directory = type == S_IFDIR;
+    const int made = is_directory ? ::mkdirat(directory, name.c_str(), 0755)
+                                  : ::mknodat(directory, name.c_str(), S_IFREG | 0644, 0);
+    if (made != 0) {
+        return {};
+    }
+    return UniqueFd(::openat(directory, name.c_str(),
+                             O_PATH | O_NOFOLLOW | O_CLOEXEC | (is_directory ? O_DIRECTORY : 0)));
+}
+
+Result<MountTarget> make_target(int root, const MountPlan& plan, Symlinks symlinks, int source) {
+    const ContainerPath path(plan.target);
+    const mode_t type = TRY(wants_directory(source)) ? S_IFDIR : S_IFREG;
+    MountTarget target;
+    target.fd = make_last(root, plan.target, symlinks, type);
+    if (target.fd) {
+        target.made = true;
+        target.mode = type | 0755U;
+        return target;
+    }
+    target.fd = TRY(type == S_IFDIR ? sys::make_directory_in_root(root, path)
+                                    : sys::make_file_in_root(root, path));
+    if (symlinks == Symlinks::refuse) {
+        target.fd = TRY(sys::open_in_root(root, path, symlinks));
+    }
+    return target;
 }
 
 // dest-nofollow: a symlink as last component is itself the place.
@@ -52,23 +94,22 @@ Result<UniqueFd> open_last_itself(int root, const ContainerPath& path) {
     return fd;
 }
 
-Result<UniqueFd> open_or_make(const Rootfs& rootfs, const MountPlan& plan, int source) {
+Result<MountTarget> open_or_make(const Rootfs& rootfs, const MountPlan& plan, int source) {
     const ContainerPath path(plan.target);
     const int root = rootfs.root.get();
     const Symlinks symlinks = needs_real_directory(plan) ? Symlinks::refuse : Symlinks::inside_root;
     auto fd = plan.options.destination_nofollow ? open_last_itself(root, path)
                                                 : sys::open_in_root(root, path, symlinks);
     if (!fd && fd.error().code == ENOENT) {
-        fd = make_target(root, path, source);
-        if (fd && symlinks == Symlinks::refuse) {
-            fd = sys::open_in_root(root, path, symlinks);
-        }
+        return make_target(root, plan, symlinks, source);
     }
     if (!fd && fd.error().code == ELOOP && symlinks == Symlinks::refuse) {
         return fail(ErrorKind::invalid, "the destination of " + plan.type +
                                             " must be a directory, not reached by symlinks");
     }
-    return fd;
+    MountTarget target;
+    target.fd = TRY(std::move(fd));
+    return target;
 }
 
 Result<struct statx> status(int fd) {
@@ -102,17 +143,25 @@ Result<bool> is_proc_root(int source) {
     return info.st_ino == kProcRootInode && TRY(is_on_proc(source));
 }
 
-// The kernel's files under /proc are where brig and the container's software write what confines
-// them: nothing may stand in for them (CVE-2019-16884, CVE-2025-52881).
-Result<void> check_proc(const MountPlan& plan, int fd, ino_t inode, int source) {
-    const bool is_proc = plan.type == "proc" && plan.kind == MountKind::filesystem;
-    if (plan.target == "proc" && !is_proc && !(source >= 0 && TRY(is_proc_root(source)))) {
-        return fail(ErrorKind::invalid, "only a proc filesystem may be mounted on /proc");
+bool is_new_proc(const MountPlan& plan) {
+    return plan.kind == MountKind::filesystem && plan.type == "proc";
+}
+
+// On /proc goes a procfs, made or bound, whole (M-11, CVE-2019-16884).
+Result<void> check_source(const MountPlan& plan, int source) {
+    if (plan.target != "proc" || is_new_proc(plan) || (source >= 0 && TRY(is_proc_root(source)))) {
+        return {};
     }
+    return fail(ErrorKind::invalid, "only a proc filesystem may be mounted on /proc");
+}
+
+// The kernel's files under /proc are where brig and the container's software write what confines
+// them: whatever path led there, nothing may stand in for them (CVE-2019-19921, CVE-2025-52881).
+Result<void> check_place(const MountPlan& plan, int fd, ino_t inode) {
     if (!TRY(is_on_proc(fd)) || may_cover_proc(plan.target)) {
         return {};
     }
-    if (inode == kProcRootInode && (is_proc || plan.target == "proc")) {
+    if (inode == kProcRootInode && (is_new_proc(plan) || plan.target == "proc")) {
         return {};
     }
     return fail(ErrorKind::invalid, "a mount inside a proc filesystem is not allowed here");
@@ -121,8 +170,11 @@ Result<void> check_proc(const MountPlan& plan, int fd, ino_t inode, int source) 
 }  // namespace
 
 Result<MountTarget> open_mount_target(const Rootfs& rootfs, const MountPlan& plan, int source) {
-    MountTarget target;
-    target.fd = TRY(open_or_make(rootfs, plan, source));
+    TRY_VOID(check_source(plan, source));
+    MountTarget target = TRY(open_or_make(rootfs, plan, source));
+    if (target.made) {
+        return target;
+    }
     const struct statx info = TRY(status(target.fd.get()));
     target.mode = info.stx_mode;
     // Only a mount's root can be the container's root.
@@ -135,7 +187,7 @@ Result<MountTarget> open_mount_target(const Rootfs& rootfs, const MountPlan& pla
     if (needs_real_directory(plan) && !S_ISDIR(target.mode)) {
         return fail(ErrorKind::invalid, "the destination of " + plan.type + " must be a directory");
     }
-    TRY_VOID(check_proc(plan, target.fd.get(), info.stx_ino, source));
+    TRY_VOID(check_place(plan, target.fd.get(), info.stx_ino));
     return target;
 }
 

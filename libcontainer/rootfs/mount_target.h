@@ -11,8 +11,9 @@
 namespace libcontainer {
 
 struct MountTarget {
-    sys::UniqueFd fd;  // O_PATH
-    mode_t mode = 0;   // of what is there, as st_mode
+    sys::UniqueFd fd;   // O_PATH
+    mode_t mode = 0;    // of what is there, as st_mode
+    bool made = false;  // an empty directory or file of ours: nothing hostile can be there
 };
 
 // Opens `plan.target` below the root; what is missing is made: a file if `source` (a descriptor, or
