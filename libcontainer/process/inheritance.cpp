@@ -68,18 +68,20 @@ void mark_close_on_exec(unsigned count) {
     ::close_range(3 + count, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
-Result<void> close_descriptors(const std::vector<int>& preserved, int keep) {
-    std::vector<int> kept = preserved;
-    if (keep >= 3 && std::ranges::find(kept, keep) == kept.end()) {
-        kept.push_back(keep);
-    }
+Result<void> close_all_but(std::vector<int> kept) {
     std::ranges::sort(kept);
     unsigned first = 3;
     for (const int fd : kept) {
+        if (fd < static_cast<int>(first)) {
+            continue;  // 0-2, -1 for none, or twice the same
+        }
         TRY_VOID(close_gap(first, static_cast<unsigned>(fd) - 1));
         first = static_cast<unsigned>(fd) + 1;
     }
-    TRY_VOID(close_gap(first, ~0U));
+    return close_gap(first, ~0U);
+}
+
+Result<void> pass_on(const std::vector<int>& preserved) {
     for (const int fd : preserved) {
         if (::fcntl(fd, F_SETFD, 0) != 0) {
             return sys::fail_errno("fcntl(F_SETFD)");

@@ -27,9 +27,11 @@ void reset_affinity();
 // Marks everything from 3 + count upward close-on-exec. Parent, first thing.
 void mark_close_on_exec(unsigned count);
 
-// Child, just before execve: really closes all descriptors from 3 upward but the preserved ones and
-// `keep`; failure is an error. The preserved ones lose their close-on-exec flag.
-[[nodiscard]] Result<void> close_descriptors(const std::vector<int>& preserved, int keep);
+// Really closes every descriptor from 3 upward that is not in `kept`; failure is an error. Child.
+[[nodiscard]] Result<void> close_all_but(std::vector<int> kept);
+
+// The preserved descriptors survive execve: clears their close-on-exec flag. Child.
+[[nodiscard]] Result<void> pass_on(const std::vector<int>& preserved);
 
 // Sockets that systemd-style activation passes: LISTEN_FDS, if LISTEN_PID is this process (R-21,
 // E-06); else 0.

@@ -19,6 +19,8 @@ using enum StepScope;
 // The order is the security of the thing. A row's comment says why it stands where it stands;
 // tests/unit/process pins the orders that must not change.
 constexpr auto kInitSteps = std::to_array<InitStep>({
+    // The state folder's descriptor above all: nothing of the host may be open once the container can look (CVE-2016-9962).
+    {"leave runtime's descriptors", "", exec, steps::leave_runtime_descriptors},
     // While the runtime's rights over its own limits are still there.
     {"raise limits", "process.rlimits", both, steps::raise_limits},
     // Before anything that costs memory or time, so that all of it is accounted and limited.
@@ -58,6 +60,8 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     // After everything that has to write to the root, createContainer hooks included.
     {"make root read-only", "root.readonly", init, steps::make_root_readonly},
     {"set root propagation", "linux.rootfsPropagation", init, steps::set_root_propagation},
+    // The root is complete: what the set-up needed of the host is closed before the container's user takes over.
+    {"leave set-up descriptors", "", init, steps::leave_setup_descriptors},
     {"own stdio", "process.user", both, steps::own_stdio},
     {"set umask", "process.user.umask", both, steps::set_umask},
     // Needs CAP_SETPCAP, which the user may not keep.
@@ -79,7 +83,7 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     // After the last step that opens a file.
     {"set rlimits", "process.rlimits", both, steps::set_rlimits},
     // Really closed, not only marked, and before a filter can forbid close_range (CVE-2024-21626).
-    {"close descriptors", "", both, steps::close_everything},
+    {"close descriptors", "", both, steps::close_the_rest},
     // Without no_new_privs a filter needs CAP_SYS_ADMIN, which is kept until here and given up
     // right after.
     {"load seccomp filter", "linux.seccomp", both, steps::load_filter_with_privilege},

@@ -8,6 +8,7 @@
 namespace libcontainer::steps {
 
 // steps_namespace.cpp
+Result<void> leave_runtime_descriptors(InitContext& context);
 Result<void> raise_limits(InitContext& context);
 Result<void> enter_cgroup(InitContext& context);
 Result<void> join_namespaces(InitContext& context);
@@ -38,6 +39,7 @@ Result<void> make_root_readonly(InitContext& context);
 Result<void> set_root_propagation(InitContext& context);
 
 // steps_identity.cpp
+Result<void> leave_setup_descriptors(InitContext& context);
 Result<void> own_stdio(InitContext& context);
 Result<void> set_umask(InitContext& context);
 Result<void> drop_bounding_set(InitContext& context);
@@ -54,7 +56,7 @@ Result<void> report_ready(InitContext& context);
 Result<void> wait_for_start(InitContext& context);
 Result<void> run_start_container_hooks(InitContext& context);
 Result<void> set_rlimits(InitContext& context);
-Result<void> close_everything(InitContext& context);
+Result<void> close_the_rest(InitContext& context);
 Result<void> load_filter_with_privilege(InitContext& context);
 Result<void> drop_filter_privilege(InitContext& context);
 Result<void> load_filter_last(InitContext& context);

@@ -30,6 +30,13 @@ Result<void> change_directory(const InitContext& context) {
 
 }  // namespace
 
+Result<void> leave_setup_descriptors(InitContext& context) {
+    std::vector<int> kept = context.preserved;
+    kept.push_back(context.channel.fd());
+    kept.push_back(context.start_socket.get());
+    return close_all_but(std::move(kept));
+}
+
 Result<void> own_stdio(InitContext& context) {
     if (context.process != nullptr) {
         apply_stdio_owner(context.process->user.uid);

@@ -42,6 +42,17 @@ std::string place_of(std::size_t index) {
 
 }  // namespace
 
+Result<void> leave_runtime_descriptors(InitContext& context) {
+    std::vector<int> kept = context.preserved;
+    kept.push_back(context.channel.fd());
+    kept.push_back(context.container_pidfd.get());
+    kept.push_back(context.container_root.get());
+    for (const sys::UniqueFd& tasks : context.cgroup.tasks) {
+        kept.push_back(tasks.get());
+    }
+    return close_all_but(std::move(kept));
+}
+
 Result<void> raise_limits(InitContext& context) {
     if (context.process == nullptr || context.plan.makes(NamespaceType::user)) {
         return {};  // in a new user namespace the parent does it, see launcher.cpp

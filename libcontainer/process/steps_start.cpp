@@ -107,10 +107,12 @@ Result<void> set_rlimits(InitContext& context) {
     return apply_rlimits(context.process->rlimits);
 }
 
-Result<void> close_everything(InitContext& context) {
+Result<void> close_the_rest(InitContext& context) {
     reset_signals();
-    const int report = context.starter ? context.starter.get() : context.channel.fd();
-    return close_descriptors(context.preserved, report);
+    std::vector<int> kept = context.preserved;
+    kept.push_back(context.starter ? context.starter.get() : context.channel.fd());
+    TRY_VOID(close_all_but(std::move(kept)));
+    return pass_on(context.preserved);
 }
 
 Result<void> load_filter_with_privilege(InitContext& context) {
