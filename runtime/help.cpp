@@ -57,6 +57,7 @@ Entry to_entry(const OptionInfo& option) {
 
 std::string options_text(const std::vector<OptionInfo>& options) {
     std::vector<Entry> entries;
+    entries.reserve(options.size() + 1);
     for (const OptionInfo& option : options) {
         entries.push_back(to_entry(option));
     }
@@ -82,6 +83,7 @@ std::string overview() {
         "\nusage: brig [OPTION]... COMMAND [OPTION]... [OPERAND]...\n"
         "\ncommands:\n";
     std::vector<Entry> entries;
+    entries.reserve(commands().size());
     for (const Command& command : commands()) {
         entries.push_back({"  " + std::string(command.name), command.summary});
     }

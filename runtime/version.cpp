@@ -2,7 +2,6 @@
 #include "runtime/version.h"
 
 #include "oci/make_features.h"
-#include "runtime/build_commit.h"
 #include "runtime/build_info.h"
 
 namespace runtime {
@@ -11,12 +10,10 @@ std::string_view brig_version() {
     return BRIG_VERSION;
 }
 
-std::string_view brig_commit() {
-    return BRIG_COMMIT;
-}
-
 std::string version_text() {
-    std::string text = "brig version " BRIG_VERSION "\ncommit: " BRIG_COMMIT "\nspec: ";
+    std::string text = "brig version " BRIG_VERSION "\ncommit: ";
+    text += brig_commit();
+    text += "\nspec: ";
     text += oci::kOciVersionMax;
     text += "\n" BRIG_FEATURES "\n";
     return text;
