@@ -3,12 +3,13 @@
 #include "libcontainer/creation.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "libcontainer/hook.h"
 #include "libcontainer/process/inheritance.h"
@@ -22,14 +23,19 @@ namespace {
 
 using oci::NamespaceType;
 
+// By chrono, not gmtime_r, which would read /etc/localtime.
 std::string now_rfc3339() {
-    timespec now = {};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    tm utc = {};
-    ::gmtime_r(&now.tv_sec, &utc);
+    const auto now = std::chrono::system_clock::now();
+    const auto day = std::chrono::floor<std::chrono::days>(now);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::nanoseconds>(now - day));
     std::array<char, 64> text = {};
-    const std::size_t length = ::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-    std::snprintf(text.data() + length, text.size() - length, ".%09ldZ", now.tv_nsec);
+    std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02ld:%02ld:%02ld.%09ldZ",
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()), static_cast<long>(time.hours().count()),
+                  static_cast<long>(time.minutes().count()),
+                  static_cast<long>(time.seconds().count()),
+                  static_cast<long>(time.subseconds().count()));
     return text.data();
 }
 
@@ -63,6 +69,136 @@ std::vector<std::string> own_environment() {
     return variables;
 }
 
+// One create, phase by phase. Every effect outside registers its undo; the undos run before
+// anything they use is gone, so rollback_ is the last member.
+class Creation {
+  public:
+    Creation(const GlobalOptions& global, const CreateOptions& options, StartMode start)
+        : global_(global), options_(options), start_(start) {}
+
+    Result<void> read(Attachment attachment);
+    Result<void> reserve();
+    Result<void> prepare();
+    Result<void> make_cgroup();
+    Result<CreatedContainer> make_process();
+
+  private:
+    [[nodiscard]] const oci::Spec& spec() const { return bundle_.spec; }
+    [[nodiscard]] Result<void> run_runtime_hooks(const sys::Pid& pid);
+    [[nodiscard]] Result<void> commit(const sys::Pid& pid);
+    void run_poststop();
+
+    const GlobalOptions& global_;
+    const CreateOptions& options_;
+    StartMode start_;
+
+    Bundle bundle_;
+    sys::UniqueFd bundle_directory_;
+    sys::UniqueFd console_;
+    std::optional<StateDirectory> directory_;
+    std::unique_ptr<CgroupManager> cgroup_;
+    ContainerRecord record_;
+    InitContext context_;
+    bool hooks_ran_ = false;
+    sys::Rollback rollback_;
+};
+
+Result<void> Creation::read(Attachment attachment) {
+    const unsigned inherited = options_.preserve_fds + passed_sockets();
+    mark_close_on_exec(inherited);
+    context_.preserved = preserved_descriptors(inherited);
+    bundle_ = TRY(load_bundle(options_.bundle, options_.config));
+    bundle_directory_ = TRY(sys::open_at(AT_FDCWD, bundle_.path, O_PATH | O_DIRECTORY));
+    context_.spec = &bundle_.spec;
+    context_.process = spec().process ? &*spec().process : nullptr;
+    context_.plan = plan_namespaces(spec().linux);
+    const bool terminal = context_.process != nullptr && context_.process->terminal;
+    console_ = TRY(connect_console(terminal, options_.console_socket, attachment));
+    return {};
+}
+
+// The record is the journal: from here on a create that is killed can be cleaned up.
+Result<void> Creation::reserve() {
+    directory_ = TRY(StateDirectory::reserve(global_.root, options_.id));
+    rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
+    cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.id, spec().linux.cgroups_path));
+    record_ = make_record(bundle_, options_, context_.plan, cgroup_->record());
+    return directory_->write_record(record_);
+}
+
+// All that can fail without anything having been made.
+Result<void> Creation::prepare() {
+    context_.rootfs = TRY(prepare_rootfs(spec(), bundle_.path, cgroup_->mount_sources()));
+    context_.namespaces = TRY(open_namespaces(context_.plan));
+    TRY_VOID(plan_security(context_));
+    context_.new_keyring = !options_.no_new_keyring;
+    context_.root_switch = options_.no_pivot ? RootSwitch::move_root : RootSwitch::pivot_root;
+    context_.env = socket_environment(context_.plan.makes(NamespaceType::pid));
+    context_.hooks = {hook_state(record_, oci::ContainerStatus::creating, 0),
+                      bundle_directory_.get(), own_environment()};
+    if (start_ == StartMode::wait_for_start) {
+        context_.start_socket = TRY(directory_->listen_for_start());
+    }
+    return {};
+}
+
+Result<void> Creation::make_cgroup() {
+    rollback_.on_failure(
+        [this] { run_poststop(); });  // runs after the next one: poststop comes last (H-06)
+    rollback_.on_failure([this] { static_cast<void>(cgroup_->destroy()); });
+    TRY_VOID(cgroup_->create());
+    TRY_VOID(cgroup_->apply(spec().linux.resources));
+    context_.cgroup = TRY(cgroup_->open_entry(""));
+    return {};
+}
+
+Result<CreatedContainer> Creation::make_process() {
+    LaunchHandlers handlers;
+    handlers.run_hooks = [this](const sys::Pid& pid) { return run_runtime_hooks(pid); };
+    handlers.on_ready = [this](const sys::Pid& pid) { return commit(pid); };
+    Launched launched = TRY(launch(context_, handlers, console_.get()));
+    rollback_.commit();
+    return CreatedContainer{*std::move(directory_), std::move(record_), std::move(bundle_),
+                            std::move(cgroup_), std::move(launched)};
+}
+
+Result<void> Creation::run_runtime_hooks(const sys::Pid& pid) {
+    hooks_ran_ = true;
+    HookContext creating = context_.hooks;
+    creating.state.pid = pid.number;
+    TRY_VOID(run_hooks(spec().hooks, oci::HookKind::prestart, creating));
+    return run_hooks(spec().hooks, oci::HookKind::create_runtime, creating);
+}
+
+// The child is complete and waits: what others will see of it, the pid file last (containerd waits
+// for it).
+Result<void> Creation::commit(const sys::Pid& pid) {
+    hooks_ran_ = true;
+    TRY_VOID(write_oom_score_adj(pid.number, context_.process));
+    record_.state.pid = pid.number;
+    record_.state.status = oci::ContainerStatus::created;
+    record_.start_time = start_time_of(pid.number);
+    TRY_VOID(directory_->write_config(bundle_.config_json));
+    TRY_VOID(directory_->write_record(record_));
+    if (!options_.pidfd_socket.empty()) {
+        TRY_VOID(send_pidfd(options_.pidfd_socket, pid.fd.get(), "standard"));
+    }
+    if (options_.pid_file.empty()) {
+        return {};
+    }
+    rollback_.on_failure([this] { ::unlink(options_.pid_file.c_str()); });
+    return write_pid_file(options_.pid_file, pid.number);
+}
+
+void Creation::run_poststop() {
+    if (hooks_ran_) {
+        HookContext stopped = context_.hooks;
+        stopped.state.status = oci::ContainerStatus::stopped;
+        stopped.state.pid = 0;
+        run_poststop_hooks(spec().hooks, stopped);
+    }
+}
+
 }  // namespace
 
 Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& record) {
@@ -80,88 +216,12 @@ Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& r
 Result<CreatedContainer> create_container(const GlobalOptions& global, const CreateOptions& options,
                                           StartMode start, Attachment attachment) {
     TRY_VOID(check_container_id(options.id));
-    const unsigned inherited = options.preserve_fds + passed_sockets();
-    mark_close_on_exec(inherited);
-    InitContext context;
-    context.preserved = preserved_descriptors(inherited);
-
-    Bundle bundle = TRY(load_bundle(options.bundle, options.config));
-    context.spec = &bundle.spec;
-    context.process = bundle.spec.process ? &*bundle.spec.process : nullptr;
-    const bool terminal = context.process != nullptr && context.process->terminal;
-    const sys::UniqueFd console =
-        TRY(connect_console(terminal, options.console_socket, attachment));
-
-    sys::Rollback rollback;
-    StateDirectory directory = TRY(StateDirectory::reserve(global.root, options.id));
-    rollback.on_failure([&directory] { static_cast<void>(directory.remove()); });
-
-    const NamespacePlan plan = plan_namespaces(bundle.spec.linux);
-    std::unique_ptr<CgroupManager> cgroup =
-        TRY(plan_cgroup(global.cgroup_driver, options.id, bundle.spec.linux.cgroups_path));
-    ContainerRecord record = make_record(bundle, options, plan, cgroup->record());
-    TRY_VOID(directory.write_record(
-        record));  // the journal: from here on a killed create can be cleaned up
-
-    context.rootfs = TRY(prepare_rootfs(bundle.spec, bundle.path, cgroup->mount_sources()));
-    context.plan = plan;
-    context.namespaces = TRY(open_namespaces(plan));
-    TRY_VOID(plan_security(context));
-    context.new_keyring = !options.no_new_keyring;
-    context.root_switch = options.no_pivot ? RootSwitch::move_root : RootSwitch::pivot_root;
-    context.env = socket_environment(plan.makes(NamespaceType::pid));
-
-    bool hooks_ran = false;
-    rollback.on_failure([&] {  // after the cgroup is gone: undone last made first
-        if (hooks_ran) {
-            HookContext stopped = context.hooks;
-            stopped.state.status = oci::ContainerStatus::stopped;
-            stopped.state.pid = 0;
-            run_poststop_hooks(bundle.spec.hooks, stopped);
-        }
-    });
-    rollback.on_failure([&cgroup] { static_cast<void>(cgroup->destroy()); });
-    TRY_VOID(cgroup->create());
-    TRY_VOID(cgroup->apply(bundle.spec.linux.resources));
-    context.cgroup = TRY(cgroup->open_entry(""));
-
-    const sys::UniqueFd bundle_directory =
-        TRY(sys::open_at(AT_FDCWD, bundle.path, O_PATH | O_DIRECTORY));
-    context.hooks = {hook_state(record, oci::ContainerStatus::creating, 0), bundle_directory.get(),
-                     own_environment()};
-    if (start == StartMode::wait_for_start) {
-        context.start_socket = TRY(directory.listen_for_start());
-    }
-
-    LaunchHandlers handlers;
-    handlers.run_hooks = [&](const sys::Pid& pid) -> Result<void> {
-        hooks_ran = true;
-        HookContext creating = context.hooks;
-        creating.state.pid = pid.number;
-        TRY_VOID(run_hooks(bundle.spec.hooks, oci::HookKind::prestart, creating));
-        return run_hooks(bundle.spec.hooks, oci::HookKind::create_runtime, creating);
-    };
-    handlers.on_ready = [&](const sys::Pid& pid) -> Result<void> {
-        hooks_ran = true;
-        TRY_VOID(write_oom_score_adj(pid.number, context.process));
-        record.state.pid = pid.number;
-        record.state.status = oci::ContainerStatus::created;
-        record.start_time = start_time_of(pid.number);
-        TRY_VOID(directory.write_config(bundle.config_json));
-        TRY_VOID(directory.write_record(record));
-        if (!options.pidfd_socket.empty()) {
-            TRY_VOID(send_pidfd(options.pidfd_socket, pid.fd.get(), "standard"));
-        }
-        if (!options.pid_file.empty()) {
-            rollback.on_failure([&options] { ::unlink(options.pid_file.c_str()); });
-            TRY_VOID(write_pid_file(options.pid_file, pid.number));
-        }
-        return {};
-    };
-    Launched launched = TRY(launch(context, handlers, console.get()));
-    rollback.commit();
-    return CreatedContainer{std::move(directory), std::move(record), std::move(bundle),
-                            std::move(cgroup), std::move(launched)};
+    Creation creation(global, options, start);
+    TRY_VOID(creation.read(attachment));
+    TRY_VOID(creation.reserve());
+    TRY_VOID(creation.prepare());
+    TRY_VOID(creation.make_cgroup());
+    return creation.make_process();
 }
 
 }  // namespace libcontainer
