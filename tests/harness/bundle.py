@@ -11,6 +11,7 @@ APPLETS = ("sh cat echo ls sleep true false kill id mknod mount umount mkdir tou
            "readlink env hostname chmod chown dd test head tail wc sync nproc date stty tty "
            "printf rm rmdir mv ln cp grep sed awk expr yes setsid nc ip ifconfig free usleep seq "
            "dmesg chroot cut tr basename find xargs").split()
+PROGRAMS = ("busybox", "probe", "syscalls", "nothing")
 CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
 NAMESPACES = ("pid", "network", "ipc", "uts", "mount")
 
@@ -57,9 +58,8 @@ def stock(root):
     base = os.path.join(root, "stock")
     if not os.path.isdir(base):
         os.makedirs(base)
-        for name, source in {"busybox": "/bin/busybox",
-                             "probe": os.path.join(sandbox.PAYLOAD, "probe"),
-                             "syscalls": os.path.join(sandbox.PAYLOAD, "syscalls")}.items():
+        sources = {name: os.path.join(sandbox.PAYLOAD, name) for name in PROGRAMS[1:]}
+        for name, source in {"busybox": "/bin/busybox", **sources}.items():
             with open(source, "rb") as file, open(os.path.join(base, name), "wb") as copy_of:
                 copy_of.write(file.read())
             os.chmod(os.path.join(base, name), 0o755)
@@ -70,7 +70,7 @@ def make_rootfs(path, base, folders=("proc", "dev", "sys", "tmp", "etc", "root",
     os.makedirs(os.path.join(path, "bin"))
     for name in folders:
         os.mkdir(os.path.join(path, name))
-    for name in ("busybox", "probe", "syscalls"):
+    for name in PROGRAMS:
         os.link(os.path.join(base, name), os.path.join(path, "bin", name))
     for name in APPLETS:
         os.symlink("busybox", os.path.join(path, "bin", name))

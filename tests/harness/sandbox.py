@@ -46,8 +46,11 @@ def build_payload():
                 os.stat(program).st_mtime_ns > os.stat(source).st_mtime_ns):
             continue
         fresh = f"{program}.{os.getpid()}"
+        with open(source, encoding="utf-8") as file:
+            extra = [word for line in file if line.startswith("// build: ")
+                     for word in line.split()[2:]]
         subprocess.run(["gcc", "-std=gnu17", "-O1", "-s", "-Wall", "-Wextra", "-D_GNU_SOURCE",
-                        "-static", "-o", fresh, source], check=True)
+                        "-static", *extra, "-o", fresh, source], check=True)
         os.rename(fresh, program)
 
 

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# T-81: fails each system call of `run` once, in parent and child, and wants: no hang, a clean error
+# or full success, nothing left. BRIG_FAULTS=all sweeps everything, BRIG_FAULTS_SECONDS bounds it.
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import inject
+from harness.lab import read
+from harness.tap import Failure, Suite, check
+
+suite = Suite()
+
+
+def subject(lab):
+    """A bundle that uses what runtimes do most, with a program of one system call."""
+    made = lab.bundle(["/bin/nothing"])
+    made.namespace("cgroup")
+    made.linux["devices"] = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229}]
+    made.set("linux.resources", {"pids": {"limit": 50}, "memory": {"limit": 64 << 20},
+                                 "devices": [{"allow": False, "access": "rwm"}]})
+    made.set("linux.seccomp", {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]})
+    made.set("process.rlimits", [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 100}])
+    made.mount("/data", "bind", lab.path, ["rbind", "ro"])
+    made.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["ro", "nosuid", "noexec", "nodev"])
+    return made.write()
+
+
+def one_fault(lab, call, action, words, identity):
+    """Why this fault is not survived well; empty when it is."""
+    run = inject.traced(lab, call, action, words)
+    try:
+        result = run.wait(6)
+    except Failure:
+        lab._sweep()
+        lab.brig("delete", "--force", identity, timeout=15)
+        return "hangs"
+    if "(INJECTED)" not in read(f"{lab.path}/trace"):
+        inject.settle_tracer(lab, "")
+        return None
+    inject.settle_tracer(lab, "")
+    why = ""
+    left = lab.settle(1.0)
+    if left:
+        why = "leaves " + "; ".join(left)[:300]
+    elif result.status < 0 or result.status >= 128:
+        why = f"dies with {result.status}: {result.err[:200]}"
+    elif result.status != 0 and not result.err.strip():
+        why = f"fails with {result.status} and no reason"
+    if left:
+        lab.brig("delete", "--force", identity, timeout=15)
+        lab._sweep()
+        shutil.rmtree(os.path.join(lab.root, identity), ignore_errors=True)
+    return why
+
+
+def sweep(lab, words, identity, budget):
+    """Runs the faults; gives the lines of what is not clean and the figures."""
+    result, counts = inject.census(lab, words)
+    check(result.status == 0, f"without faults: {result}")
+    todo = [(call, number, error) for call, number in inject.points(counts)
+            for error in inject.errors(call, budget.every)]
+    tried, bad = 0, []
+    for call, number, error in todo:
+        if budget.over():
+            break
+        why = one_fault(lab, call, f"error={error}:when={number}", words, identity)
+        if why is None:
+            continue
+        tried += 1
+        if why:
+            bad.append(f"{call} no. {number} {error}: {why}")
+    figures = f"{tried - len(bad)} of {tried} faults clean ({len(todo)} known points)"
+    print(f"# {figures}")
+    return bad, figures
+
+
+@suite.case("T-81", "run comes through every fault")
+def run(lab):
+    made = subject(lab)
+    words = lab.words("run", "--bundle", made.path, "faulty")
+    lab.containers.append("faulty")
+    bad, figures = sweep(lab, words, "faulty", inject.Budget(75))
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+    return figures
+
+
+@suite.case("T-81", "delete --force comes through every fault, or the next one does the rest")
+def delete(lab):
+    made = lab.bundle(["/bin/sleep", "1000"]).write()
+    lab.containers.append("victim")
+
+    def make():
+        lab.brig("run", "-d", "--bundle", made.path, "victim").ok()
+
+    make()
+    words = lab.words("delete", "--force", "victim")
+    _, counts = inject.census(lab, words)
+    budget = inject.Budget(25)
+    tried, bad = 0, []
+    for call, number in inject.points(counts):
+        if budget.over():
+            break
+        make()
+        error = inject.errors(call, False)[0]
+        run_ = inject.traced(lab, call, f"error={error}:when={number}", words)
+        try:
+            run_.wait(15)
+        except Failure:
+            bad.append(f"{call} no. {number} {error}: hangs")
+            lab._sweep()
+        inject.settle_tracer(lab, "")
+        again = lab.brig("delete", "--force", "victim", timeout=15)
+        left = lab.settle(1.0)
+        tried += 1
+        if again.status != 0 or left:
+            bad.append(f"{call} no. {number} {error}: {again} leaves {left}"[:400])
+            lab._sweep()
+            shutil.rmtree(os.path.join(lab.root, "victim"), ignore_errors=True)
+    figures = f"{tried - len(bad)} of {tried} faults clean"
+    print(f"# {figures}")
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+
+
+suite.main()
