@@ -13,7 +13,7 @@ namespace {
 // asks the generated tables: _brig_value for an option's argument, _brig_options for the options.
 constexpr std::string_view kFunction = R"bash(
 _brig() {
-    local current=$2 previous=$3 command= operands=0 root=() i word
+    local current=$2 previous=$3 command="" operands=0 root=() i word
     COMPREPLY=()
     # bash makes "--name=value" three words.
     [[ $current == = ]] && current=
@@ -35,12 +35,14 @@ _brig() {
             ((operands++))
         fi
     done
-    local value=
+    local value=""
     [[ $previous == -* ]] && value=$(_brig_value "$command" "$previous")
     case $value in
         "") ;;
-        DIR) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
-        FILE | SOCKET) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+        DIR) compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+        FILE | SOCKET) compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         *"|"*) mapfile -t COMPREPLY < <(compgen -W "${value//|/ }" -- "$current"); return ;;
         *) return ;;
     esac
@@ -59,7 +61,7 @@ _brig() {
     mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")
 }
 
-complete -o filenames -F _brig brig
+complete -F _brig brig
 )bash";
 
 struct Scope {
