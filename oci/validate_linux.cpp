@@ -222,7 +222,8 @@ void net_devices(const Spec& spec, Problems& problems) {
 
 // CG-01: no way out of the hierarchy.
 void cgroups_path(const Spec& spec, Problems& problems) {
-    std::string_view rest = spec.linux.cgroups_path ? *spec.linux.cgroups_path : "";
+    std::string_view rest =
+        spec.linux.cgroups_path ? std::string_view(*spec.linux.cgroups_path) : "";
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find('/'), rest.size());
         if (rest.substr(0, end) == "..") {
