@@ -11,8 +11,31 @@
 namespace oci::json_scan {
 namespace {
 
-// The length of the well-formed sequence at the start of `text`, 0 if there is none. The second
-// byte's range is what rules out overlong forms, surrogates and values past U+10FFFF.
+// The code unit of the \uXXXX at `offset`; nothing if there is none.
+std::optional<std::uint16_t> unit_at(std::string_view json, std::size_t offset) {
+    if (offset + 6 > json.size() || json[offset] != '\\' || json[offset + 1] != 'u') {
+        return std::nullopt;
+    }
+    std::uint16_t unit = 0;
+    const char* digits = json.data() + offset + 2;
+    const auto result = std::from_chars(digits, digits + 4, unit, 16);
+    if (result.ec != std::errc{} || result.ptr != digits + 4) {
+        return std::nullopt;
+    }
+    return unit;
+}
+
+bool is_high_surrogate(std::uint16_t unit) {
+    return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+bool is_low_surrogate(std::uint16_t unit) {
+    return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+}  // namespace
+
+// The second byte's range is what rules out overlong forms, surrogates and values past U+10FFFF.
 std::size_t sequence_length(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char lead = byte(0);
@@ -38,30 +61,6 @@ std::size_t sequence_length(std::string_view text) {
     }
     return length;
 }
-
-// The code unit of the \uXXXX at `offset`; nothing if there is none.
-std::optional<std::uint16_t> unit_at(std::string_view json, std::size_t offset) {
-    if (offset + 6 > json.size() || json[offset] != '\\' || json[offset + 1] != 'u') {
-        return std::nullopt;
-    }
-    std::uint16_t unit = 0;
-    const char* digits = json.data() + offset + 2;
-    const auto result = std::from_chars(digits, digits + 4, unit, 16);
-    if (result.ec != std::errc{} || result.ptr != digits + 4) {
-        return std::nullopt;
-    }
-    return unit;
-}
-
-bool is_high_surrogate(std::uint16_t unit) {
-    return unit >= 0xd800 && unit <= 0xdbff;
-}
-
-bool is_low_surrogate(std::uint16_t unit) {
-    return unit >= 0xdc00 && unit <= 0xdfff;
-}
-
-}  // namespace
 
 bool is_ascii(std::string_view text) {
     constexpr std::uint64_t kHighBits = 0x8080808080808080;

@@ -13,6 +13,9 @@ namespace oci::json_scan {
 // True if the bytes are well-formed UTF-8: no overlong form, no surrogate, nothing past U+10FFFF.
 bool is_utf8(std::string_view text);
 
+// The length of the well-formed UTF-8 sequence that a text, not empty, starts with; 0 if none.
+std::size_t sequence_length(std::string_view text);
+
 bool is_ascii(std::string_view text);
 
 // A \u escape that no string may hold: a NUL, or half a surrogate pair.

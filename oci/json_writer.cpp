@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bound structs to JSON text. What is absent is not written.
+#include <algorithm>
+
 #include "oci/json.h"
+#include "oci/json_scan.h"
 
 namespace oci {
 namespace {
@@ -115,26 +118,50 @@ class Writer {
     }
 
     void string(std::string_view text) {
-        constexpr std::string_view kHex = "0123456789abcdef";
         x_out += '"';
-        for (const char c : text) {
-            const auto byte = static_cast<unsigned char>(c);
-            if (c == '"' || c == '\\') {
-                x_out += '\\';
-                x_out += c;
-            } else if (c == '\n') {
-                x_out += "\\n";
-            } else if (c == '\t') {
-                x_out += "\\t";
-            } else if (byte < 0x20 || byte == 0x7f) {
-                x_out += "\\u00";
-                x_out += kHex[byte >> 4];
-                x_out += kHex[byte & 0xf];
-            } else {
-                x_out += c;
+        if (json_scan::is_ascii(text)) {
+            for (const char c : text) {
+                character(c);
             }
+        } else {
+            unicode(text);
         }
         x_out += '"';
+    }
+
+    // A file name may be any bytes. As JSON must be UTF-8, those that are not become U+FFFD, as in
+    // what Go engines write.
+    void unicode(std::string_view text) {
+        while (!text.empty()) {
+            const std::size_t length = json_scan::sequence_length(text);
+            if (length == 1) {
+                character(text.front());
+            } else if (length == 0) {
+                x_out += "\\ufffd";
+            } else {
+                x_out += text.substr(0, length);
+            }
+            text.remove_prefix(std::max(length, std::size_t{1}));
+        }
+    }
+
+    void character(char c) {
+        constexpr std::string_view kHex = "0123456789abcdef";
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            x_out += '\\';
+            x_out += c;
+        } else if (c == '\n') {
+            x_out += "\\n";
+        } else if (c == '\t') {
+            x_out += "\\t";
+        } else if (byte < 0x20 || byte == 0x7f) {
+            x_out += "\\u00";
+            x_out += kHex[byte >> 4];
+            x_out += kHex[byte & 0xf];
+        } else {
+            x_out += c;
+        }
     }
 
     std::string x_out;

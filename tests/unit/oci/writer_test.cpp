@@ -107,6 +107,11 @@ TEST_CASE("strings are escaped so that nothing but themselves is read back", "[w
     CHECK(*parse_spec(written) == spec);
 }
 
+TEST_CASE("bytes that are no UTF-8 are written as U+FFFD", "[writer]") {
+    const State state{.oci_version = "1.0.0", .id = "a", .bundle = "/b\xff\u00fc\xe2\x82"};
+    CHECK(parse_state(write_state(state))->bundle == "/b\ufffd\u00fc\ufffd\ufffd");
+}
+
 TEST_CASE("the state document has the spec's keys", "[writer]") {
     const State state{.oci_version = "1.0.0",
                       .id = "web",
