@@ -14,6 +14,7 @@
 #include "libcontainer/hook.h"
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/plan_security.h"
+#include "libcontainer/security/self_protection.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/rollback.h"
@@ -107,6 +108,7 @@ Result<void> Creation::read(Attachment attachment) {
     const unsigned inherited = options_.preserve_fds + passed_sockets();
     mark_close_on_exec(inherited);
     context_.preserved = preserved_descriptors(inherited);
+    context_.binary_mount = TRY(protect_binary());  // may begin anew from main, so before all that leaves traces
     bundle_ = TRY(load_bundle(options_.bundle, options_.config));
     bundle_directory_ = TRY(sys::open_at(AT_FDCWD, bundle_.path, O_PATH | O_DIRECTORY));
     context_.spec = &bundle_.spec;
@@ -157,6 +159,7 @@ Result<CreatedContainer> Creation::make_process() {
     handlers.run_hooks = [this](const sys::Pid& pid) { return run_runtime_hooks(pid); };
     handlers.on_ready = [this](const sys::Pid& pid) { return commit(pid); };
     Launched launched = TRY(launch(context_, handlers, console_.get()));
+    context_.binary_mount.reset();
     rollback_.commit();
     return CreatedContainer{*std::move(directory_), std::move(record_), std::move(bundle_),
                             std::move(cgroup_), std::move(launched)};

@@ -13,6 +13,7 @@
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/launcher.h"
 #include "libcontainer/process/plan_security.h"
+#include "libcontainer/security/self_protection.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
 #include "oci/parse.h"
@@ -172,6 +173,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     mark_close_on_exec(inherited);
     InitContext context;
     context.preserved = preserved_descriptors(inherited);
+    context.binary_mount = TRY(protect_binary());  // may begin anew from main
 
     const FoundContainer found = TRY(find_container(global.root, options.id));
     TRY_VOID(check_status(found, options));
@@ -196,6 +198,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
                    : send_pidfd(options.pidfd_socket, pid.fd.get(), "setns");
     };
     const Launched launched = TRY(launch(context, handlers, console.get()));
+    context.binary_mount.reset();
     if (auto running = await_exec(launched); !running) {
         static_cast<void>(sys::wait_for(launched.pid));
         return std::unexpected(std::move(running).error());

@@ -19,6 +19,8 @@ using enum StepScope;
 // The order is the security of the thing. A row's comment says why it stands where it stands;
 // tests/unit/process pins the orders that must not change.
 constexpr auto kInitSteps = std::to_array<InitStep>({
+    // The mount that brig's own code is mapped from must not be reachable in the container (CVE-2019-5736).
+    {"leave binary", "", both, steps::leave_binary},
     // The state folder's descriptor above all: nothing of the host may be open once the container can look (CVE-2016-9962).
     {"leave runtime's descriptors", "", exec, steps::leave_runtime_descriptors},
     // While the runtime's rights over its own limits are still there.

@@ -8,6 +8,7 @@
 namespace libcontainer::steps {
 
 // steps_namespace.cpp
+Result<void> leave_binary(InitContext& context);
 Result<void> leave_runtime_descriptors(InitContext& context);
 Result<void> raise_limits(InitContext& context);
 Result<void> enter_cgroup(InitContext& context);

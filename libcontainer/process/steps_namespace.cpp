@@ -42,6 +42,11 @@ std::string place_of(std::size_t index) {
 
 }  // namespace
 
+Result<void> leave_binary(InitContext& context) {
+    context.binary_mount.reset();
+    return {};
+}
+
 Result<void> leave_runtime_descriptors(InitContext& context) {
     std::vector<int> kept = context.preserved;
     kept.push_back(context.channel.fd());
