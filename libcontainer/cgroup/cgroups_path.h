@@ -22,6 +22,12 @@ struct CgroupsPath {
     std::string path;  // components joined by '/', none at either end; never empty
 };
 
+// What create() does where the host refuses to make a directory (EACCES, EPERM, EROFS).
+enum class IfDenied : unsigned char {
+    fail,
+    stay_outside,  // linux.cgroupsPath is absent, so nobody will look for it (engines.md trap 56)
+};
+
 // Takes the path apart component-wise: `.` and doubled slashes vanish; `..`, NUL, control
 // characters and a path that names no group of its own are refused. Absent or empty is
 // `/ID` (CG-03, engines.md 7.3). A colon has no meaning here: engines send `slice:prefix:name` to

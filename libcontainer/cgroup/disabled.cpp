@@ -15,7 +15,7 @@ std::unexpected<sys::Error> unsupported(std::string what) {
 }  // namespace
 
 Result<void> DisabledCgroup::apply(const oci::Resources& resources) {
-    for (const v1::Controller* const controller : v1::controllers()) {
+    for (const Controller* const controller : v1::controllers()) {
         const std::string_view asking = controller->asks(resources);
         if (controller != &v1::kDevices && !asking.empty()) {
             return std::unexpected(unsupported("cannot be limited").error().at(asking));

@@ -9,6 +9,7 @@
 #include "libcontainer/cgroup/disabled.h"
 #include "libcontainer/cgroup/hierarchies.h"
 #include "libcontainer/cgroup/v1/manager.h"
+#include "libcontainer/cgroup/v2/manager.h"
 
 namespace libcontainer {
 namespace {
@@ -45,15 +46,14 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
     if (path.base == PathBase::own_cgroup) {
         TRY_VOID(resolve_own_paths(hierarchies));
     }
+    const IfDenied if_denied =
+        cgroups_path && !cgroups_path->empty() ? IfDenied::fail : IfDenied::stay_outside;
     if (has_v1_controllers(hierarchies)) {
-        const bool is_asked_for = cgroups_path && !cgroups_path->empty();
-        return std::make_unique<v1::Manager>(
-            v1::plan_record(hierarchies, path),
-            is_asked_for ? v1::IfDenied::fail : v1::IfDenied::stay_outside);
+        return std::make_unique<v1::Manager>(v1::plan_record(hierarchies, path), if_denied);
     }
     if (hierarchies.v2) {
-        return sys::fail(sys::ErrorKind::unsupported,
-                         "cgroup v2 without v1 hierarchies: not built into this brig");
+        return std::make_unique<v2::Manager>(v2::plan_record(*hierarchies.v2, path),
+                                             hierarchies.v2->mount_point, if_denied);
     }
     return sys::fail(sys::ErrorKind::unsupported,
                      "no cgroup hierarchy is mounted; --cgroup-manager disabled does without");
@@ -67,6 +67,11 @@ Result<ManagerPointer> open_cgroup(CgroupRecord record) {
             return no_systemd();
         case CgroupDriver::cgroupfs:
             break;
+    }
+    const bool is_v2 =
+        record.directories.size() == 1 && record.directories.front().controllers.empty();
+    if (is_v2) {
+        return std::make_unique<v2::Manager>(std::move(record));
     }
     return std::make_unique<v1::Manager>(std::move(record));
 }

@@ -76,6 +76,10 @@ class CgroupManager {
     // itself.
     [[nodiscard]] virtual Result<CgroupEntry> open_entry(const std::string& below) = 0;
 
+    // Gives the container's root its cgroup (CG-07): only with a cgroup namespace of its own and a
+    // writable cgroup mount. v1 is never handed over: nothing happens there.
+    [[nodiscard]] virtual Result<void> delegate(uid_t, gid_t) { return {}; }
+
     [[nodiscard]] virtual std::vector<CgroupMountSource> mount_sources() const = 0;
 
     // Waits until every process is frozen, or thawed.

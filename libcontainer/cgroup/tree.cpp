@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,7 +16,6 @@
 
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/process.h"
-#include "libcontainer/sys/unique_fd.h"
 
 namespace libcontainer {
 namespace {
@@ -128,6 +129,23 @@ Result<void> visit_tree(const std::string& directory, const TreeAction& action) 
     auto visited =
         top ? visit(top->get(), directory, action) : Result<void>(std::unexpected(top.error()));
     return !visited && is_gone(visited.error().code) ? Result<void>() : visited;
+}
+
+Result<sys::UniqueFd> open_below(const std::string& directory, const std::string& below) {
+    const auto top = sys::open_at(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
+    if (!top) {
+        return is_gone(top.error().code)
+                   ? sys::fail(sys::ErrorKind::wrong_state, "the cgroup " + directory + " is gone")
+                   : std::unexpected(top.error());
+    }
+    open_how how = {};
+    how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+    const long fd = ::syscall(SYS_openat2, top->get(), below.c_str(), &how, sizeof how);
+    if (fd < 0 && errno != ENOENT) {
+        return sys::fail_errno(sys::call("openat2", directory + "/" + below));
+    }
+    return sys::UniqueFd(static_cast<int>(fd));
 }
 
 Result<std::vector<pid_t>> read_pids(const std::string& directory) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libcontainer/sys/error.h"
+#include "libcontainer/sys/unique_fd.h"
 
 namespace libcontainer {
 
@@ -36,6 +37,11 @@ inline constexpr std::chrono::milliseconds kKillTime{10'000};
 // that vanishes meanwhile is no error. ENOENT and ENODEV from `action` mean the same.
 using TreeAction = std::function<Result<void>(int directory, const std::string& path)>;
 [[nodiscard]] Result<void> visit_tree(const std::string& directory, const TreeAction& action);
+
+// O_PATH descriptor of a cgroup below another, not by symlink and not on another mount; none
+// (invalid) if it does not exist.
+[[nodiscard]] Result<sys::UniqueFd> open_below(const std::string& directory,
+                                               const std::string& below);
 
 // Pids of all processes in the cgroup and those below it, each once, sorted; none if it is gone.
 // Those of other pid namespaces cannot be named (the kernel shows 0) and are left out.

@@ -3,9 +3,7 @@
 #include "libcontainer/cgroup/v1/manager.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,20 +31,6 @@ bool is_denial(int code) {
 std::unexpected<sys::Error> refuse(std::string_view config_path, std::string why) {
     return std::unexpected(
         sys::Error{sys::ErrorKind::unsupported, 0, std::string(config_path), std::move(why)});
-}
-
-// A cgroup below `directory`, not by symlink and not on another mount; invalid if there is
-// none.
-Result<sys::UniqueFd> open_below(const std::string& directory, const std::string& below) {
-    const sys::UniqueFd top = TRY(sys::open_at(AT_FDCWD, directory, O_PATH | O_DIRECTORY));
-    open_how how = {};
-    how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-    const long fd = ::syscall(SYS_openat2, top.get(), below.c_str(), &how, sizeof how);
-    if (fd < 0 && errno != ENOENT) {
-        return sys::fail_errno(sys::call("openat2", directory + "/" + below));
-    }
-    return sys::UniqueFd(static_cast<int>(fd));
 }
 
 Result<sys::UniqueFd> open_tasks(const std::string& directory) {

@@ -12,12 +12,6 @@
 
 namespace libcontainer::v1 {
 
-// What create() does where the host refuses to make a directory (EACCES, EPERM, EROFS).
-enum class IfDenied : unsigned char {
-    fail,
-    stay_outside,  // linux.cgroupsPath is absent, so nobody will look for it
-};
-
 // A directory in each v1 hierarchy, name=systemd among them; none in v2, which on a hybrid host
 // belongs to systemd.
 [[nodiscard]] CgroupRecord plan_record(const Hierarchies& hierarchies, const CgroupsPath& path);

@@ -10,7 +10,7 @@
 #include "tests/unit/cgroup/temporary_directory.h"
 
 using libcontainer::AttributeDirectory;
-using libcontainer::v1::Controller;
+using libcontainer::Controller;
 namespace v1 = libcontainer::v1;
 
 namespace {
@@ -102,10 +102,10 @@ TEST_CASE("v1 cpuset: lists are written as they are") {
     oci::Resources resources;
     resources.cpu.cpus = "0-1,3";
     resources.cpu.mems = "0";
-    REQUIRE(group.apply(v1::kCpuset, resources));
+    REQUIRE(group.apply(libcontainer::kCpuset, resources));
     CHECK(group["cpuset.cpus"] == "0-1,3\n");
     CHECK(group["cpuset.mems"] == "0\n");
-    CHECK(v1::kCpuset.asks(resources) == "linux.resources.cpu.cpus");
+    CHECK(libcontainer::kCpuset.asks(resources) == "linux.resources.cpu.cpus");
 }
 
 TEST_CASE("v1 memory: each value has its file") {
@@ -192,9 +192,9 @@ TEST_CASE("v1 pids: 0 is a limit, negative is none") {
         const Group group({"pids.max"});
         oci::Resources resources;
         resources.pids.limit = limit;
-        REQUIRE(group.apply(v1::kPids, resources));
+        REQUIRE(group.apply(libcontainer::kPids, resources));
         CHECK(group["pids.max"] == expected);
-        CHECK(v1::kPids.asks(resources).empty() == (limit < 0));
+        CHECK(libcontainer::kPids.asks(resources).empty() == (limit < 0));
     }
 }
 
@@ -290,7 +290,7 @@ TEST_CASE("rdma: what is absent is not in the line") {
     oci::Resources resources;
     resources.rdma["mlx5_1"] = {3, 10000};
     resources.rdma["mlx4_0"].hca_objects = 1000;
-    REQUIRE(group.apply(v1::kRdma, resources));
+    REQUIRE(group.apply(libcontainer::kRdma, resources));
     CHECK(group["rdma.max"] == "mlx4_0 hca_object=1000\nmlx5_1 hca_handle=3 hca_object=10000\n");
 }
 

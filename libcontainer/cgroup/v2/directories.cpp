@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making a container's directory in the v2 hierarchy.
+#include "libcontainer/cgroup/v2/directories.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "libcontainer/cgroup/tree.h"
+#include "libcontainer/cgroup/v2/events.h"
+#include "libcontainer/sys/file.h"
+
+namespace libcontainer::v2 {
+namespace {
+
+constexpr mode_t kMode = 0755;
+constexpr std::string_view kOffered = "/cgroup.controllers";
+constexpr std::string_view kHandedOn = "/cgroup.subtree_control";
+
+Result<void> make_new(const std::string& path, std::vector<std::string>& made) {
+    int result = ::mkdir(path.c_str(), kMode);
+    if (result != 0 && errno == ENOENT) {
+        auto parent = make_new(sys::directory_of(path), made);
+        if (!parent && parent.error().code != EEXIST) {
+            return parent;
+        }
+        result = ::mkdir(path.c_str(), kMode);
+    }
+    if (result != 0) {
+        return sys::fail_errno(sys::call("mkdir", path));
+    }
+    made.push_back(path);
+    return {};
+}
+
+// Controllers in a file of one line.
+Result<std::vector<std::string>> read_names(const std::string& path) {
+    const std::string text = TRY(sys::read_file(AT_FDCWD, path));
+    std::vector<std::string> names;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find_first_of(" \n", begin), text.size());
+        if (end > begin) {
+            names.push_back(text.substr(begin, end - begin));
+        }
+        begin = end + 1;
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+// Hands on what the directory has to those below it.
+Result<void> hand_on(const std::string& directory) {
+    const auto offered = TRY(read_names(directory + std::string(kOffered)));
+    const auto handed_on = TRY(read_names(directory + std::string(kHandedOn)));
+    std::vector<std::string> missing;
+    std::ranges::set_difference(offered, handed_on, std::back_inserter(missing));
+    std::string all;
+    for (const std::string& name : missing) {
+        all.append(all.empty() ? "+" : " +").append(name);
+    }
+    const std::string file = directory + std::string(kHandedOn);
+    if (all.empty() || sys::write_attribute(AT_FDCWD, file, all)) {
+        return {};
+    }
+    // The write is all or nothing, and one of them may be impossible.
+    for (const std::string& name : missing) {
+        (void)sys::write_attribute(AT_FDCWD, file, "+" + name);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> make_directory(const std::string& path, std::vector<std::string>& made) {
+    auto is_new = make_new(path, made);
+    if (!is_new && is_new.error().code != EEXIST) {
+        return is_new;
+    }
+    if (!is_new) {
+        const std::vector<pid_t> found = TRY(read_pids(path));
+        if (!found.empty()) {
+            return sys::fail(sys::ErrorKind::wrong_state,
+                             "container's cgroup is not empty: " + std::to_string(found.size()) +
+                                 " process(es) found in " + path);
+        }
+    }
+    // A new one too: whoever is born below a frozen parent is frozen.
+    if (TRY(has_event(path, "frozen 1"))) {
+        return sys::fail(sys::ErrorKind::wrong_state,
+                         "container's cgroup unexpectedly frozen: " + path);
+    }
+    return {};
+}
+
+Result<void> enable_controllers(const std::string& mount_point, const std::string& path) {
+    const auto wanted = TRY(read_names(mount_point + std::string(kOffered)));
+    if (TRY(read_names(path + std::string(kOffered))) == wanted) {
+        return {};
+    }
+    for (std::size_t end = mount_point.size(); end < path.size();
+         end = std::min(path.find('/', end + 1), path.size())) {
+        TRY_VOID(hand_on(path.substr(0, end)));
+    }
+    return {};
+}
+
+std::string lacking_controller(const std::string& path, std::string_view controller) {
+    const auto has = [&](const std::string& directory, std::string_view file) {
+        const auto names = read_names(directory + std::string(file));
+        return names && contains(*names, controller);
+    };
+    if (has(path, kOffered)) {
+        return {};
+    }
+    const std::string needs = "needs the " + std::string(controller) + " controller, which ";
+    for (std::string above = sys::directory_of(path); above.size() > 1;
+         above = sys::directory_of(above)) {
+        if (has(above, kOffered)) {
+            return needs + above + " does not hand on (cgroup.subtree_control)";
+        }
+    }
+    return needs + "this host does not have on cgroup v2";
+}
+
+}  // namespace libcontainer::v2

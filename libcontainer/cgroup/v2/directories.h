@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making a container's directory in the v2 hierarchy, with the controllers in it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libcontainer/sys/error.h"
+
+namespace libcontainer::v2 {
+
+using sys::Result;
+
+// Makes the directory with its parents and adds what it made to `made`, outermost first. One that
+// exists is taken if it is fit (CG-05): no process in it or below, not frozen.
+[[nodiscard]] Result<void> make_directory(const std::string& path, std::vector<std::string>& made);
+
+// Hands every controller that the mount point has down to the directory. What an ancestor does not
+// hand on (not delegated to us, or it has processes of its own) is left out: that matters only if a
+// limit asks for it (engines.md trap 58), and then lacking_controller() tells why.
+[[nodiscard]] Result<void> enable_controllers(const std::string& mount_point,
+                                              const std::string& path);
+
+// Why the directory has no files of a controller, as text for an error (CG-06); empty if it has
+// them.
+[[nodiscard]] std::string lacking_controller(const std::string& path, std::string_view controller);
+
+}  // namespace libcontainer::v2

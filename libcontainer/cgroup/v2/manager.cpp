@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// A container's cgroup in the v2 hierarchy: its making, its entry and its end.
+#include "libcontainer/cgroup/v2/manager.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ranges>
+
+#include "libcontainer/cgroup/attribute.h"
+#include "libcontainer/cgroup/memory_limits.h"
+#include "libcontainer/cgroup/tree.h"
+#include "libcontainer/cgroup/v2/controllers.h"
+#include "libcontainer/cgroup/v2/device_filter.h"
+#include "libcontainer/cgroup/v2/directories.h"
+#include "libcontainer/cgroup/v2/events.h"
+#include "libcontainer/sys/file.h"
+
+namespace libcontainer::v2 {
+namespace {
+
+constexpr std::chrono::milliseconds kFreezeTime{10'000};
+constexpr std::chrono::milliseconds kThawTime{1'000};
+
+// Without CAP_BPF over the host a filter cannot be loaded; neither can such a runtime reach a
+// device that its user may not (RD-03).
+bool may_go_without_filter(const sys::Error& error) {
+    if (error.code != EPERM) {
+        return false;
+    }
+    const auto map = sys::read_file(AT_FDCWD, "/proc/self/uid_map");
+    const bool is_host_namespace = map && map->find("4294967295") != std::string::npos;
+    return ::geteuid() != 0 || !is_host_namespace;
+}
+
+// cgroup.kill is Linux 5.14. True: the kernel has it.
+Result<bool> kill_by_file(const std::string& directory) {
+    auto written = AttributeDirectory(directory).write("cgroup.kill", "1", "");
+    if (written) {
+        return true;
+    }
+    // Threaded cgroups have it not, nor those that are gone.
+    const int code = written.error().code;
+    if (is_absent(written.error()) || code == EOPNOTSUPP || code == ENODEV) {
+        return false;
+    }
+    return std::unexpected(std::move(written).error());
+}
+
+// A file that is missing because the controller is not there says so (CG-06).
+Result<void> explain(Result<void> applied, const std::string& path, std::string_view controller) {
+    if (!applied && is_absent(applied.error())) {
+        if (std::string why = lacking_controller(path, controller); !why.empty()) {
+            applied.error().message = std::move(why);
+        }
+    }
+    return applied;
+}
+
+}  // namespace
+
+CgroupRecord plan_record(const Hierarchy& hierarchy, const CgroupsPath& path) {
+    CgroupRecord record;
+    record.claimed = false;
+    std::string directory = hierarchy.mount_point;
+    if (path.base == PathBase::own_cgroup && hierarchy.own_path != "/") {
+        directory += hierarchy.own_path;
+    }
+    record.directories.push_back({"", directory + "/" + path.path});
+    return record;
+}
+
+Result<std::string> Manager::directory() const {
+    if (record_.directories.empty()) {
+        return sys::fail(sys::ErrorKind::unsupported, "the container has no cgroup of its own");
+    }
+    return record_.directories.front().path;
+}
+
+Result<void> Manager::create() {
+    const std::string path = TRY(directory());
+    std::vector<std::string> made;
+    auto result = make_directory(path, made);
+    if (result) {
+        result = enable_controllers(mount_point_, path);
+    }
+    if (result) {
+        record_.claimed = true;
+        return {};
+    }
+    for (const std::string& each : std::views::reverse(made)) {
+        ::rmdir(each.c_str());
+    }
+    const int code = result.error().code;
+    if (if_denied_ == IfDenied::stay_outside &&
+        (code == EACCES || code == EPERM || code == EROFS)) {
+        record_.directories.clear();
+        record_.claimed = true;
+        return {};
+    }
+    return result;
+}
+
+Result<void> Manager::apply(const oci::Resources& resources) {
+    TRY_VOID(check_memory(resources.memory));
+    if (!record_.directories.empty()) {
+        auto filtered = apply_device_filter(record_.directories.front().path, resources.devices);
+        if (!filtered && !may_go_without_filter(filtered.error())) {
+            return filtered;
+        }
+    }
+    return write_resources(resources);
+}
+
+Result<void> Manager::update(const oci::Resources& resources) {
+    return write_resources(resources);
+}
+
+Result<void> Manager::write_resources(const oci::Resources& resources) {
+    TRY_VOID(refuse_v1_values(resources));
+    const auto path = directory();
+    for (const Controller* const controller : controllers()) {
+        if (const std::string_view asking = controller->asks(resources); !path && !asking.empty()) {
+            return std::unexpected(sys::Error(path.error()).at(asking));
+        }
+        if (path) {
+            TRY_VOID(explain(controller->apply(AttributeDirectory(*path), resources), *path,
+                             controller->name));
+        }
+    }
+    if (resources.unified.empty()) {
+        return {};
+    }
+    if (!path) {
+        return std::unexpected(sys::Error(path.error()).at("linux.resources.unified"));
+    }
+    return apply_unified(AttributeDirectory(*path), resources);
+}
+
+Result<CgroupEntry> Manager::open_entry(const std::string& below) {
+    const std::string sub = TRY(parse_sub_cgroup(below));
+    CgroupEntry entry;
+    if (record_.directories.empty()) {
+        return sub.empty() ? Result<CgroupEntry>(std::move(entry))
+                           : std::unexpected(directory().error());
+    }
+    const std::string& path = record_.directories.front().path;
+    entry.directory = TRY(open_below(path, sub.empty() ? "." : sub));
+    if (!entry.directory) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "there is no cgroup \"" + sub + "\" below the container's own");
+    }
+    return entry;
+}
+
+Result<void> Manager::delegate(uid_t uid, gid_t gid) {
+    const std::string path = TRY(directory());
+    // Kernels before 4.15 do not tell which files these are.
+    const std::string files =
+        sys::read_file(AT_FDCWD, "/sys/kernel/cgroup/delegate")
+            .value_or("cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n");
+    if (::chown(path.c_str(), uid, gid) != 0) {
+        return sys::fail_errno(sys::call("chown", path));
+    }
+    for (std::size_t begin = 0; begin < files.size();) {
+        const std::size_t end = std::min(files.find('\n', begin), files.size());
+        const std::string file = path + "/" + files.substr(begin, end - begin);
+        if (::chown(file.c_str(), uid, gid) != 0 && errno != ENOENT) {
+            return sys::fail_errno(sys::call("chown", file));
+        }
+        begin = end + 1;
+    }
+    return {};
+}
+
+std::vector<CgroupMountSource> Manager::mount_sources() const {
+    std::vector<CgroupMountSource> sources;
+    for (const CgroupRecord::Directory& directory : record_.directories) {
+        sources.push_back({"", directory.path, {}, ""});
+    }
+    return sources;
+}
+
+Result<void> Manager::freeze() {
+    const std::string path = TRY(directory());
+    const AttributeDirectory files(path);
+    TRY_VOID(files.write("cgroup.freeze", "1", ""));
+    if (TRY(wait_for_event(path, "frozen 1", kFreezeTime))) {
+        return {};
+    }
+    TRY_VOID(files.write("cgroup.freeze", "0", ""));
+    return sys::fail(sys::ErrorKind::system, sys::call("freeze", path) +
+                                                 ": some processes do not stop; all are: " +
+                                                 list_pids(TRY(read_pids(path))));
+}
+
+Result<void> Manager::thaw() {
+    const std::string path = TRY(directory());
+    TRY_VOID(AttributeDirectory(path).write("cgroup.freeze", "0", ""));
+    if (!TRY(wait_for_event(path, "frozen 0", kThawTime))) {
+        return sys::fail(sys::ErrorKind::wrong_state,
+                         sys::call("thaw", path) + ": a cgroup above it is frozen");
+    }
+    return {};
+}
+
+Result<bool> Manager::is_frozen() const {
+    return record_.directories.empty() ? Result<bool>(false)
+                                       : has_event(record_.directories.front().path, "frozen 1");
+}
+
+Result<std::vector<pid_t>> Manager::pids() const {
+    return record_.directories.empty() ? std::vector<pid_t>()
+                                       : read_pids(record_.directories.front().path);
+}
+
+Result<void> Manager::kill_all(int signal) {
+    const std::string path = TRY(directory());
+    if (signal != SIGKILL) {
+        TRY(signal_tree(path, signal));
+        return {};
+    }
+    const bool is_atomic = TRY(kill_by_file(path));
+    Patience patience(kKillTime);
+    while (!TRY(wait_for_event(path, "populated 0",
+                               is_atomic ? kKillTime : std::chrono::milliseconds(0)))) {
+        if (!is_atomic) {
+            TRY(signal_tree(path, SIGKILL));
+        }
+        if (is_atomic || !patience.wait()) {
+            return sys::fail(sys::ErrorKind::system, "processes survive SIGKILL for 10 s: pids " +
+                                                         list_pids(TRY(read_pids(path))));
+        }
+    }
+    return {};
+}
+
+Result<void> Manager::destroy() {
+    if (record_.directories.empty()) {
+        return {};
+    }
+    const std::string& path = record_.directories.front().path;
+    if (!record_.claimed) {
+        ::rmdir(path.c_str());  // nobody of ours has entered; who is in there is another's
+        return {};
+    }
+    if (TRY(remove_tree(path))) {
+        return {};
+    }
+    TRY_VOID(kill_all(SIGKILL));
+    for (Patience patience(kKillTime); !TRY(remove_tree(path));) {
+        if (!patience.wait()) {
+            return sys::fail(sys::ErrorKind::system, sys::call("rmdir", path) +
+                                                         ": still busy after 10 s: pids " +
+                                                         list_pids(TRY(read_pids(path))));
+        }
+    }
+    return {};
+}
+
+}  // namespace libcontainer::v2
