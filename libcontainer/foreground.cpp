@@ -118,6 +118,7 @@ void drain(Flow& output) {
         before = output.pending.size();
         output.read_some();
     } while (output.pending.size() > before);
+    output.ended = false;  // the pty's end is not the end of what was read from it
     while (!output.pending.empty() && !output.ended) {
         output.write_some();
     }
