@@ -10,15 +10,24 @@ namespace runtime {
 
 namespace {
 
-constexpr int kUsageFailure = 1;
+constexpr int kFailure = 1;
 
 // What the message of a failure begins with: the command and the container it was about.
 std::string subject_of(const Command& command, const Line& line) {
     std::string subject(command.name);
-    if (command.root == StateRoot::needed && !line.operands.empty()) {
+    if (command.root == StateRoot::needed && !line.operands.empty() && !line.operands[0].empty()) {
         subject += " " + line.operands[0];
     }
     return subject;
+}
+
+int show(std::string_view text, const LogSettings& log) {
+    const auto shown = print(text);
+    if (!shown) {
+        report_failure(log, shown.error().text());
+        return kFailure;
+    }
+    return *shown;
 }
 
 Result<void> check_operands(const Command& command, const Line& line) {
@@ -46,13 +55,13 @@ int dispatch_command(const Command& command, const GlobalSettings& settings,
                      std::span<const char* const> words) {
     const auto line = split_line(command.options(), command.order, words);
     if (line && line->help) {
-        return print(help_of(command)).value_or(kUsageFailure);
+        return show(help_of(command), settings.log);
     }
     const auto operands =
         line ? check_operands(command, *line) : Result<void>(std::unexpected(line.error()));
     if (!operands) {
         report_failure(settings.log, std::string(command.name) + ": " + operands.error().text());
-        return kUsageFailure;
+        return kFailure;
     }
     const std::string subject = subject_of(command, *line);
     write_entry(settings.log, LogLevel::debug, subject);
@@ -74,19 +83,19 @@ int dispatch(std::span<const char* const> words) {
                                   : Result<GlobalSettings>(std::unexpected(globals.error()));
     if (!settings) {
         report_failure({}, settings.error().text());
-        return kUsageFailure;
+        return kFailure;
     }
     if (settings->version) {
-        return print(version_text()).value_or(kUsageFailure);
+        return show(version_text(), settings->log);
     }
     if (globals->help || globals->operands.empty()) {
-        return print(overview()).value_or(kUsageFailure);
+        return show(overview(), settings->log);
     }
     const Command* command = find_command(globals->operands[0]);
     if (command == nullptr) {
         report_failure(settings->log,
                        "unknown command \"" + globals->operands[0] + "\"; `brig help` lists all");
-        return kUsageFailure;
+        return kFailure;
     }
     return dispatch_command(*command, *settings, words.last(globals->operands.size() - 1));
 }
