@@ -2,6 +2,7 @@
 // mounts[] applied: each entry made or taken detached, its target opened, attached by descriptor.
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,10 +39,24 @@ Result<void> apply_propagation(int mount, const MountOptions& options) {
     return {};
 }
 
+// move_mount's EINVAL, said for people.
+sys::Error explain_refusal(sys::Error error, const MountPlan& plan, int mount,
+                           const MountTarget& target) {
+    struct stat source = {};
+    if (error.code == EINVAL && ::fstat(mount, &source) == 0 &&
+        S_ISDIR(source.st_mode) != S_ISDIR(target.mode)) {
+        error.message = S_ISDIR(source.st_mode) ? "a directory cannot be mounted on what is none"
+                                                : "what is no directory cannot be mounted on one";
+        return error;
+    }
+    return std::move(error).wrap("/" + plan.target);
+}
+
 Result<void> attach(Rootfs& rootfs, const MountPlan& plan, UniqueFd mount,
                     const MountTarget& target) {
     if (auto attached = sys::attach_mount(mount.get(), target.fd.get()); !attached) {
-        return std::unexpected(std::move(attached).error().wrap("/" + plan.target));
+        return std::unexpected(
+            explain_refusal(std::move(attached).error(), plan, mount.get(), target));
     }
     // A new filesystem is private and a bind has its propagation already, unless the place is
     // shared and made it so.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root mount itself: attached, made "/", read-only, its propagation.
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -96,7 +97,13 @@ std::vector<std::string> kernel_filesystems(std::string_view mountinfo) {
 // A root moved over the old one leaves the old mounts in the namespace. A whole proc or sysfs among
 // them would let a user namespace inside mount a fresh one without the container's masks, so they
 // go, or are covered where the kernel has them locked.
-Result<void> drop_kernel_filesystems(const std::string& inside) {
+Result<void> drop_kernel_filesystems() {
+    // The kernel's own name of the new root, which is the working directory now.
+    std::string inside(PATH_MAX, '\0');
+    if (::getcwd(inside.data(), inside.size()) == nullptr) {
+        return fail_errno("getcwd");
+    }
+    inside.resize(std::string_view(inside.c_str()).size());
     const std::string mountinfo = TRY(sys::read_file(AT_FDCWD, "/proc/self/mountinfo"));
     for (const std::string& place : kernel_filesystems(mountinfo)) {
         if (place == inside || place.starts_with(inside + "/")) {
@@ -116,7 +123,7 @@ Result<void> drop_kernel_filesystems(const std::string& inside) {
 }
 
 Result<void> move_to_root(const Rootfs& rootfs) {
-    TRY_VOID(drop_kernel_filesystems(rootfs.path));
+    TRY_VOID(drop_kernel_filesystems());
     if (::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0) {
         return fail_errno(call("mount(MS_MOVE)", rootfs.path));
     }
