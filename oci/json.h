@@ -42,6 +42,7 @@ void append_step(std::string& path, std::size_t index);
 // Limits of the reader.
 inline constexpr std::size_t kMaxJsonSize = 16U << 20;
 inline constexpr std::size_t kMaxJsonDepth = 64;
+inline constexpr std::size_t kMaxJsonMembers = 1U << 20;  // of one array or object
 inline constexpr std::size_t kMaxJsonErrors = 20;
 
 // Reads `json` into `*target`, a default-made value of `type`; parse_json is its typed form.

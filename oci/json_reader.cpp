@@ -23,7 +23,7 @@ std::string JsonReader::path(Upto upto) const {
             break;
         }
         if (frame.is_array) {
-            append_step(out, frame.index);
+            append_step(out, frame.count - 1);
         } else {
             append_step(out, frame.key);
         }
@@ -55,13 +55,22 @@ void JsonReader::next_event() {
     x_end = yajl_get_bytes_consumed(x_handle);
 }
 
+// Memory is bounded by it: a member may cost a hundred times its text.
+void JsonReader::count_member(Frame& frame) {
+    if (++frame.count > kMaxJsonMembers) {
+        fail(path(Upto::container), "more than " + std::to_string(kMaxJsonMembers) + " members",
+             token_start(x_json, frame.begin));
+        x_stopped = true;
+    }
+}
+
 Slot JsonReader::take_slot() {
     next_event();
     Slot slot = x_document;
     if (!x_frames.empty()) {
         Frame& frame = x_frames.back();
         if (frame.is_array) {
-            ++frame.index;
+            count_member(frame);
             slot = {frame.type != nullptr ? frame.type->element : nullptr};
         } else {
             slot = frame.slot;
@@ -175,6 +184,7 @@ int JsonReader::on_key(std::string_view text) {
     next_event();
     Frame& frame = x_frames.back();
     frame.slot = {};
+    count_member(frame);
     if (frame.type == nullptr) {
         set_unknown_key(frame, text);
     } else if (frame.type->kind == Kind::map) {

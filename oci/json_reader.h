@@ -31,7 +31,7 @@ struct Frame {
     std::size_t unknown_begin;  // its first entry in JsonReader::x_unknown
     Slot slot = {};             // of the member that is read now
     std::string_view key = {};
-    std::size_t index = std::size_t(-1);
+    std::size_t count = 0;       // of elements or members so far
     std::uint64_t seen = 0;      // bit i: fields[i] was there
     std::size_t next_field = 0;  // engines write members in the spec's order
 };
@@ -72,6 +72,7 @@ class JsonReader {
     bool is_acceptable();
     void next_event();
     Slot take_slot();
+    void count_member(Frame& frame);
     void* place(const Slot& slot);
     void check_text(std::string_view text);
     void set_known_key(Frame& frame, std::string_view text);

@@ -92,6 +92,7 @@ std::vector<Problem> validate(const Resources& resources) {
 
 void add_positions(std::vector<Problem>& problems, std::string_view json) {
     std::vector<std::string> paths;
+    paths.reserve(problems.size());
     for (const Problem& problem : problems) {
         paths.push_back(problem.path);
     }

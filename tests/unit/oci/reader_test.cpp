@@ -230,6 +230,20 @@ TEST_CASE("T-73 long arrays are read in linear time", "[reader]") {
     CHECK(errors_of(config(names + "}")).empty());
 }
 
+TEST_CASE("T-73 an array or object ends at a million members", "[reader]") {
+    const auto groups = [](std::size_t count) {
+        return config(
+            "\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":0,\"gid\":0,"
+            "\"additionalGids\":[0" +
+            repeat(",0", count - 1) + "]}}");
+    };
+    CHECK(errors_of(groups(kMaxJsonMembers)).empty());
+    CHECK(has_error(errors_of(groups(kMaxJsonMembers + 1)), "process.user.additionalGids",
+                    "more than 1048576 members"));
+    CHECK(has_error(errors_of(config("\"x\":[0" + repeat(",0", kMaxJsonMembers) + "]")), "x",
+                    "more than 1048576 members"));
+}
+
 TEST_CASE("T-74 one whole JSON object and nothing else", "[reader]") {
     for (const char* text : {"",
                              " ",
