@@ -51,7 +51,7 @@ make_rootfs "$SCRATCH/fs"
 make_image "$SCRATCH/bb.tar" "$SCRATCH/fs" bb:latest
 docker load -q -i "$SCRATCH/bb.tar" >/dev/null
 
-docker run --rm --network host bb true >/dev/null 2>&1 || true
+warm_up
 before=$(leftovers "${STATE_FOLDERS[@]}")
 docker_info
 lesson_isolation

@@ -243,6 +243,11 @@ every_capability() {
     status_field self CapBnd
 }
 
+# capabilities_below NUMBER: those of them that this machine can give. docker 20.10 knows 38.
+capabilities_below() {
+    printf '%016x' $((16#$(every_capability) & ((1 << $1) - 1)))
+}
+
 # cgroup_file PID CONTROLLER FILE: that file of the process's cgroup, v1 or v2.
 cgroup_file() {
     local path

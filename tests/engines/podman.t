@@ -114,6 +114,7 @@ podman tag localhost/bb:latest bb
 DEFAULT_CAPS=$FOURTEEN_CAPS
 [[ $(podman run --rm bb grep CapBnd /proc/self/status) != *"$ELEVEN_CAPS" ]] || DEFAULT_CAPS=$ELEVEN_CAPS
 
+warm_up
 before=$(leftovers "${STATE_FOLDERS[@]}")
 lesson_isolation
 lesson_same_as_runc runc
