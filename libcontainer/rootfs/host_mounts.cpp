@@ -59,20 +59,22 @@ Result<bool> read_source_link(MountPlan& plan) {
     return true;
 }
 
-Result<void> open_bind(const Rootfs& rootfs, MountPlan& plan, const oci::Mount& mount) {
+Result<void> open_bind(const Rootfs& rootfs, MountPlan& plan, const oci::Mount& mount,
+                       Idmaps& idmaps) {
     if (plan.kind != MountKind::bind || TRY(read_source_link(plan))) {
         return {};
     }
     plan.tree = TRY(clone_mount(AT_FDCWD, plan.source, *plan.options.bind,
                                 plan.options.source_nofollow ? LastLink::keep : LastLink::follow));
-    TRY_VOID(apply_idmap(plan.tree.get(), *rootfs.spec, mount, plan.options));
+    TRY_VOID(idmaps.apply(plan.tree.get(), mount, plan.options));
     return apply_bind_options(plan.tree.get(), plan.options, source_propagation(*rootfs.spec));
 }
 
 Result<void> open_binds(Rootfs& rootfs) {
+    Idmaps idmaps(*rootfs.spec);
     for (std::size_t i = 0; i < rootfs.mounts.size(); ++i) {
         MountPlan& plan = rootfs.mounts[i];
-        if (auto opened = open_bind(rootfs, plan, rootfs.spec->mounts[i]); !opened) {
+        if (auto opened = open_bind(rootfs, plan, rootfs.spec->mounts[i], idmaps); !opened) {
             return std::unexpected(std::move(opened).error().at(plan.config_path));
         }
     }

@@ -123,6 +123,11 @@ Result<void> fill(MountPlan& plan, const oci::Mount& mount, const std::string& b
     } else {
         TRY_VOID(plan_filesystem(plan, mount));
     }
+    const bool maps_ids =
+        plan.options.idmap || !mount.uid_mappings.empty() || !mount.gid_mappings.empty();
+    if (maps_ids && plan.kind != MountKind::bind) {
+        return fail(ErrorKind::unsupported, "idmapped mounts are binds of a path of the host");
+    }
     TRY_VOID(check_proc_target(plan));
     if (plan.kind != MountKind::remount &&
         (plan.target == "dev" || (plan.kind == MountKind::filesystem && plan.type == "tmpfs"))) {

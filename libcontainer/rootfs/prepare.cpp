@@ -46,6 +46,16 @@ Result<void> check_shared_namespace(const oci::Spec& spec) {
     return {};
 }
 
+sys::Error explain(sys::Error error) {
+    if (error.code == ENOSYS) {
+        error.kind = sys::ErrorKind::unsupported;
+        error.message +=
+            " (brig needs the mount calls of Linux 5.12; a seccomp filter around it may "
+            "hide them)";
+    }
+    return error;
+}
+
 }  // namespace
 
 Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
@@ -74,7 +84,7 @@ Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
         // An ordinary user gets the right to clone mounts only with the container's own user
         // namespace: then the child does it.
         if (opened.error().code != EPERM || !rootfs.own_user_namespace) {
-            return std::unexpected(std::move(opened).error());
+            return std::unexpected(explain(std::move(opened).error()));
         }
     }
     return rootfs;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -20,6 +21,8 @@
 #include <iterator>
 #include <set>
 #include <sstream>
+
+#include "libcontainer/sys/file.h"
 
 namespace sandbox {
 namespace {
@@ -91,6 +94,16 @@ std::string read_all(int fd) {
     }
     [[maybe_unused]] const ssize_t written = ::write(out, text.data(), text.size());
     ::_exit(0);
+}
+
+std::string assemble(libcontainer::Rootfs& rootfs, const Look& look) {
+    using namespace libcontainer;
+    for (const auto& step : {attach_root, apply_mounts, make_devices}) {
+        if (const auto done = step(rootfs); !done) {
+            return done.error().text();
+        }
+    }
+    return look(rootfs);
 }
 
 }  // namespace
@@ -195,20 +208,34 @@ std::string in_namespace(const std::function<std::string()>& work) {
 
 std::string build(const oci::Spec& spec, const Bundle& bundle, const Look& look,
                   std::vector<libcontainer::CgroupMountSource> cgroups) {
-    using namespace libcontainer;
-    auto rootfs = prepare_rootfs(spec, bundle.path("."), std::move(cgroups));
+    auto rootfs = libcontainer::prepare_rootfs(spec, bundle.path("."), std::move(cgroups));
     if (!rootfs) {
         return rootfs.error().text();
     }
     if (::unshare(CLONE_NEWNS) != 0) {
         return "no namespace";
     }
-    for (const auto& step : {attach_root, apply_mounts, make_devices}) {
-        if (const auto done = step(*rootfs); !done) {
-            return done.error().text();
-        }
+    return assemble(*rootfs, look);
+}
+
+std::string build_in_user_namespace(const oci::Spec& spec, const Bundle& bundle, unsigned uid,
+                                    const Look& look) {
+    if (::setresgid(uid, uid, uid) != 0 || ::setresuid(uid, uid, uid) != 0) {
+        return "no such user";
     }
-    return look(*rootfs);
+    auto rootfs = libcontainer::prepare_rootfs(spec, bundle.path("."), {});
+    if (!rootfs) {
+        return rootfs.error().text();
+    }
+    ::prctl(PR_SET_DUMPABLE, 1);  // an ordinary user writes its maps only if it is
+    const std::string map = "0 " + std::to_string(uid) + " 1";
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+        !sys::write_attribute(AT_FDCWD, "/proc/self/setgroups", "deny") ||
+        !sys::write_attribute(AT_FDCWD, "/proc/self/uid_map", map) ||
+        !sys::write_attribute(AT_FDCWD, "/proc/self/gid_map", map)) {
+        return "no user namespace";
+    }
+    return assemble(*rootfs, look);
 }
 
 std::string build_in_namespace(const oci::Spec& spec, const Bundle& bundle, const Look& look) {

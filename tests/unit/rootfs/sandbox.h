@@ -52,6 +52,10 @@ using Look = std::function<std::string(libcontainer::Rootfs&)>;
     const oci::Spec& spec, const Bundle& bundle,
     const Look& look = [](libcontainer::Rootfs&) { return "ok"; },
     std::vector<libcontainer::CgroupMountSource> cgroups = {});
+// The same with the container in a user namespace of its own that maps 0 to `uid`; prepared by
+// `uid`, so by an ordinary user unless that is 0.
+[[nodiscard]] std::string build_in_user_namespace(const oci::Spec& spec, const Bundle& bundle,
+                                                  unsigned uid, const Look& look);
 // Both in one.
 [[nodiscard]] std::string build_in_namespace(
     const oci::Spec& spec, const Bundle& bundle,
