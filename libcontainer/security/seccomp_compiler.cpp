@@ -12,13 +12,14 @@
 #include <optional>
 #include <string>
 
-#include "libcontainer/sys/file.h"
+#include "libcontainer/security/seccomp_stub.h"
 #include "libcontainer/sys/unique_fd.h"
 
 namespace libcontainer {
 namespace {
 
-constexpr std::uint32_t kMaxErrno = 4095;  // MAX_ERRNO: the kernel cuts beyond
+constexpr std::uint32_t kMaxErrno =
+    4094;  // libseccomp takes no more; the kernel's MAX_ERRNO is 4095
 constexpr std::uint32_t kMaxTraceMessage = 0xffff;
 constexpr unsigned kSyscallArguments = 6;
 constexpr std::uint32_t kBinaryTree = 2;  // SCMP_FLTATR_CTL_OPTIMIZE
@@ -228,7 +229,9 @@ Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& sec
             TRY_VOID(add_rule(filter.get(), action, rule, path));
         }
     }
-    std::vector<sock_filter> program = TRY(export_program(filter.get()));
+    std::vector<sock_filter> program = plan_enosys_stub(seccomp);
+    const std::vector<sock_filter> profile = TRY(export_program(filter.get()));
+    program.insert(program.end(), profile.begin(), profile.end());
     if (program.size() > BPF_MAXINSNS) {
         return fail_at(sys::ErrorKind::unsupported, "linux.seccomp",
                        "the filter has " + std::to_string(program.size()) +

@@ -20,7 +20,8 @@ using sys::Result;
 // - names that libseccomp does not know are skipped (SC-08), as are rules that only repeat the
 //   default action (SC-09);
 // - the conditions of a rule are AND-ed; when two of them test the same argument, each becomes a
-//   rule of its own (SC-11, as every peer does).
+//   rule of its own (SC-11, as every peer does);
+// - what is newer than the profile gives ENOSYS (seccomp_stub.h).
 // Errors name the JSON path; SCMP_ACT_NOTIFY is `unsupported`.
 [[nodiscard]] Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& seccomp);
 

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "libcontainer/security/seccomp_cache.h"
 #include "libcontainer/security/seccomp_compiler.h"
 
 namespace libcontainer {
@@ -46,10 +47,16 @@ Result<unsigned> flags_of(const oci::Seccomp& seccomp) {
 
 Result<SeccompProgram> compile_seccomp(const oci::Seccomp& seccomp,
                                        const std::string& cache_directory) {
-    (void)cache_directory;
     SeccompProgram program;
     program.flags = TRY(flags_of(seccomp));
+    const SeccompCache cache(cache_directory);
+    const std::string key = cache_directory.empty() ? std::string() : seccomp_cache_key(seccomp);
+    if (auto cached = cache.find(key)) {
+        program.instructions = *std::move(cached);
+        return program;
+    }
     program.instructions = TRY(compile_seccomp_program(seccomp));
+    cache.store(key, program.instructions);
     return program;
 }
 

@@ -20,10 +20,9 @@ struct SeccompProgram {
     unsigned flags = 0;  // SECCOMP_FILTER_FLAG_*
 };
 
-// Parent. Looks into the cache folder first (`cache_directory`: root-only, made if missing, "" for
-// no cache); the key is collision-free over all that the program depends on (the whole section,
-// libseccomp's version, the architecture, the kernel's supported flags). A broken or foreign cache
-// file is recompiled, never trusted. A cache that cannot be written is no error.
+// Parent. Looks into the cache folder first (seccomp_cache.h; "" for no cache). A cache that is
+// broken, foreign or cannot be written is no error: the profile is compiled. Flags absent from the
+// config mean SPEC_ALLOW, as all peers set it; a flag the kernel does not know is `unsupported`.
 [[nodiscard]] Result<SeccompProgram> compile_seccomp(const oci::Seccomp& seccomp,
                                                      const std::string& cache_directory);
 
