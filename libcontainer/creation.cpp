@@ -14,6 +14,7 @@
 #include "libcontainer/hook.h"
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/plan_security.h"
+#include "libcontainer/process/sysctl.h"
 #include "libcontainer/security/self_protection.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
@@ -108,7 +109,8 @@ Result<void> Creation::read(Attachment attachment) {
     const unsigned inherited = options_.preserve_fds + passed_sockets();
     mark_close_on_exec(inherited);
     context_.preserved = preserved_descriptors(inherited);
-    context_.binary_mount = TRY(protect_binary());  // may begin anew from main, so before all that leaves traces
+    context_.binary_mount =
+        TRY(protect_binary());  // may begin anew from main, so before all that leaves traces
     bundle_ = TRY(load_bundle(options_.bundle, options_.config));
     bundle_directory_ = TRY(sys::open_at(AT_FDCWD, bundle_.path, O_PATH | O_DIRECTORY));
     context_.spec = &bundle_.spec;
@@ -132,6 +134,7 @@ Result<void> Creation::reserve() {
 Result<void> Creation::prepare() {
     context_.rootfs = TRY(prepare_rootfs(spec(), bundle_.path, cgroup_->mount_sources()));
     context_.namespaces = TRY(open_namespaces(context_.plan));
+    TRY_VOID(check_sysctl_holders(spec().linux.sysctl, context_.plan, context_.namespaces));
     TRY_VOID(plan_security(context_));
     context_.new_keyring = !options_.no_new_keyring;
     context_.root_switch = options_.no_pivot ? RootSwitch::move_root : RootSwitch::pivot_root;
@@ -149,6 +152,9 @@ Result<void> Creation::make_cgroup() {
         [this] { run_poststop(); });  // runs after the next one: poststop comes last (H-06)
     rollback_.on_failure([this] { static_cast<void>(cgroup_->destroy()); });
     TRY_VOID(cgroup_->create());
+    // Claimed from here on: whatever is in there is ours to kill.
+    record_.cgroup = cgroup_->record();
+    TRY_VOID(directory_->write_record(record_));
     TRY_VOID(cgroup_->apply(spec().linux.resources));
     context_.cgroup = TRY(cgroup_->open_entry(""));
     return {};
