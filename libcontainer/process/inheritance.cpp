@@ -57,7 +57,10 @@ std::vector<int> preserved_descriptors(unsigned count) {
     std::vector<int> open;
     for (unsigned i = 0; i < count; ++i) {
         const int fd = static_cast<int>(3 + i);
-        if (::fcntl(fd, F_GETFD) >= 0) {
+        // What the caller left open has no FD_CLOEXEC, or it would not be here; what brig has
+        // opened meanwhile has it, and may sit in a hole of the range (T-42).
+        const int flags = ::fcntl(fd, F_GETFD);
+        if (flags >= 0 && (flags & FD_CLOEXEC) == 0) {
             open.push_back(fd);
         }
     }

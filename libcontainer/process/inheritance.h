@@ -20,14 +20,15 @@ void reset_signals();
 // Child.
 void reset_affinity();
 
-// Which of the descriptors 3 .. 3 + count - 1 are open now. The parent calls it before it opens
-// anything, so that a hole in the range is never filled by one of brig's own (engines.md trap 9).
+// Which of the descriptors 3 .. 3 + count - 1 the caller left open for the process. A hole in the
+// range stays one, though brig may have filled it with a descriptor of its own (trap 9, T-42).
 [[nodiscard]] std::vector<int> preserved_descriptors(unsigned count);
 
 // Marks everything from 3 + count upward close-on-exec. Parent, first thing.
 void mark_close_on_exec(unsigned count);
 
-// Really closes every descriptor from 3 upward that is not in `kept`; failure is an error. Child.
+// Really closes every descriptor from 3 upward that is not in `kept`; failure is an error.
+// Child.
 [[nodiscard]] Result<void> close_all_but(std::vector<int> kept);
 
 // The preserved descriptors survive execve: clears their close-on-exec flag. Child.
