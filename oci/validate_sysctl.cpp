@@ -45,7 +45,7 @@ std::string problem_of(const Spec& spec, std::string_view key, std::string_view 
     if (*path == "kernel/hostname") {
         return "not allowed: use hostname";
     }
-    const Rule* rule = find_rule(*path);
+    const Rule* const rule = find_rule(*path);
     if (rule == nullptr) {
         return "would change the host: no namespace holds this parameter";
     }
@@ -60,6 +60,11 @@ std::string problem_of(const Spec& spec, std::string_view key, std::string_view 
 }
 
 }  // namespace
+
+std::optional<NamespaceType> sysctl_holder(std::string_view path) {
+    const Rule* const rule = find_rule(path);
+    return rule == nullptr ? std::nullopt : std::optional(rule->holder);
+}
 
 std::optional<std::string> sysctl_path(std::string_view key) {
     const std::size_t first = key.find_first_of("./");

@@ -5,13 +5,16 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "libcontainer/sys/mount_api.h"
+#include "oci/sysctl_key.h"
 
 namespace libcontainer {
 namespace {
@@ -36,6 +39,18 @@ Result<void> write_sysctl(int proc, const std::string& key, const std::string& v
     return {};
 }
 
+[[nodiscard]] bool is_own(oci::NamespaceType type, int fd) {
+    const char* file = type == oci::NamespaceType::network ? "/proc/self/ns/net"
+                       : type == oci::NamespaceType::ipc   ? "/proc/self/ns/ipc"
+                       : type == oci::NamespaceType::uts   ? "/proc/self/ns/uts"
+                                                           : "/proc/self/ns/user";
+    struct stat own = {};
+    struct stat joined = {};
+    // What cannot be compared is not trusted.
+    return ::stat(file, &own) != 0 || ::fstat(fd, &joined) != 0 ||
+           (own.st_dev == joined.st_dev && own.st_ino == joined.st_ino);
+}
+
 }  // namespace
 
 std::string sysctl_path(const std::string& key) {
@@ -52,6 +67,24 @@ std::string sysctl_path(const std::string& key) {
         }
     }
     return path;
+}
+
+Result<void> check_sysctl_holders(const std::map<std::string, std::string>& sysctls,
+                                  const NamespacePlan& plan,
+                                  const std::vector<sys::UniqueFd>& namespaces) {
+    for (const auto& [key, value] : sysctls) {
+        const std::optional<std::string> path = oci::sysctl_path(key);
+        const auto holder = path ? oci::sysctl_holder(*path) : std::nullopt;
+        for (std::size_t i = 0; i < plan.joins.size(); ++i) {
+            if (holder == plan.joins[i].type && is_own(plan.joins[i].type, namespaces[i].get())) {
+                return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0,
+                                                  "linux.sysctl[\"" + key + "\"]",
+                                                  "would change the host: \"" + plan.joins[i].path +
+                                                      "\" is the runtime's own namespace"});
+            }
+        }
+    }
+    return {};
 }
 
 Result<void> apply_sysctls(const std::map<std::string, std::string>& sysctls) {
