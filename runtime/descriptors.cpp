@@ -5,6 +5,8 @@
 #include <linux/close_range.h>
 #include <unistd.h>
 
+#include "libcontainer/process/inheritance.h"
+
 namespace runtime {
 
 bool open_missing_standard_streams() {
@@ -19,10 +21,11 @@ bool open_missing_standard_streams() {
 
 sys::Result<void> close_on_exec_beyond(unsigned preserved) {
     constexpr unsigned kFirst = STDERR_FILENO + 1;
-    if (preserved > ~0U - kFirst) {
+    const unsigned sockets = libcontainer::passed_sockets();
+    if (preserved > ~0U - kFirst - sockets) {
         return sys::fail(sys::ErrorKind::invalid, "--preserve-fds: too many");
     }
-    if (close_range(kFirst + preserved, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
+    if (close_range(kFirst + preserved + sockets, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
         return sys::fail_errno("close_range");
     }
     return {};

@@ -10,8 +10,9 @@ namespace runtime {
 // as if it were standard error. False: no /dev/null.
 [[nodiscard]] bool open_missing_standard_streams();
 
-// Marks every inherited descriptor from 3 + `preserved` on as close-on-exec: engines leave sockets
-// and folders open, and one of them in a container was CVE-2024-21626. Holes are fine.
+// Marks every inherited descriptor from 3 + `preserved` + LISTEN_FDS on as close-on-exec: engines
+// leave sockets and folders open, and one of them in a container was CVE-2024-21626. Holes are
+// fine.
 [[nodiscard]] sys::Result<void> close_on_exec_beyond(unsigned preserved);
 
 }  // namespace runtime
