@@ -161,6 +161,8 @@ Result<void> Creation::make_cgroup() {
 }
 
 Result<CreatedContainer> Creation::make_process() {
+    // createContainer hooks run in the child; when one fails, poststop is due as well (H-03).
+    hooks_ran_ = !spec().hooks.create_container.empty();
     LaunchHandlers handlers;
     handlers.run_hooks = [this](const sys::Pid& pid) { return run_runtime_hooks(pid); };
     handlers.on_ready = [this](const sys::Pid& pid) { return commit(pid); };
