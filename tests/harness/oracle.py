@@ -78,6 +78,12 @@ class Canary:
                 if self.before.get(path) != after.get(path)]
 
 
+def describe(path):
+    """Type, mode and owner."""
+    st = os.lstat(path)
+    return (stat.filemode(st.st_mode), st.st_uid, st.st_gid, st.st_rdev)
+
+
 class Snapshot:
     """Everything that a runtime could leave behind on the host."""
 
@@ -88,6 +94,8 @@ class Snapshot:
         self.processes = processes()
         self.state = self._state()
         self.run = set(os.listdir("/run"))
+        self.devices = {name: describe(f"/dev/{name}") for name in
+                        ("null", "zero", "full", "random", "urandom", "tty", "ptmx")}
 
     def _state(self):
         try:
@@ -107,4 +115,6 @@ class Snapshot:
                   for pid in sorted(now.processes.keys() - self.processes.keys() - own)]
         found += [f"state: {name}" for name in sorted(now.state - self.state)]
         found += [f"/run: {name}" for name in sorted(now.run - self.run)]
+        found += [f"/dev/{name}: {self.devices[name]} -> {now.devices[name]}"
+                  for name in self.devices if self.devices[name] != now.devices[name]]
         return found

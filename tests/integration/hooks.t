@@ -167,7 +167,7 @@ def create_fails(lab, kind):
     made.config["hooks"] = {
         kind: [{"path": "/bin/true"},
                {"path": script(lab, "bad", "echo to-stdout; echo to-stderr >&2; exit 3")},
-               {"path": script(lab, "never", f"echo > {lab.path}/never")}],
+               {"path": script(lab, "third", f"echo > {lab.path}/never")}],
         "poststop": [{"path": script(lab, "post", f"cat > {place}")}]}
     result = lab.try_create(made)
     result.failed(f"hooks.{kind}[1]", f"{lab.path}/bad", "3", "to-stderr", "to-stdout")
@@ -235,7 +235,7 @@ def timeout(lab):
     made.config["hooks"] = {"createRuntime": [{"path": script(lab, "slow", "sleep 60 & sleep 60"),
                                                "timeout": 1}]}
     begin = time.monotonic()
-    lab.try_create(made, timeout=8).failed("hooks.createRuntime[0]", "timeout")
+    lab.try_create(made, timeout=8).failed("hooks.createRuntime[0]", ("timeout", "timed out"))
     check(time.monotonic() - begin < 4, "time until the failure")
     lab.expect_nothing_left("a slow hook")
 

@@ -44,14 +44,14 @@ def devices_work(lab):
 def links(lab, bare):
     wanted = {"/dev/fd": "/proc/self/fd", "/dev/stdin": "/proc/self/fd/0",
               "/dev/stdout": "/proc/self/fd/1", "/dev/stderr": "/proc/self/fd/2",
-              "/dev/core": "/proc/kcore"}
+              **({"/dev/core": "/proc/kcore"} if os.path.exists("/proc/kcore") else {})}
     made = lab.bundle(shell="for i in " + " ".join(wanted) + "; do readlink $i; done; "
                             "readlink /dev/ptmx || stat -c '%t %T' /dev/ptmx")
     if bare:
         made.bare_dev()
     lines = lab.run(made).ok().out.splitlines()
-    equal(lines[:5], list(wanted.values()), "links")
-    check(lines[5] in ("pts/ptmx", "/dev/pts/ptmx", "5 2"), f"ptmx: {lines[5]}")
+    equal(lines[:-1], list(wanted.values()), "links")
+    check(lines[-1] in ("pts/ptmx", "/dev/pts/ptmx", "5 2"), f"ptmx: {lines[-1]}")
 
 
 @suite.case("D-01 D-02 D-04 D-05", "linux.devices are made as asked")
@@ -168,7 +168,7 @@ def paths_relative(lab, key, path):
 @suite.case("RF-03", "read-only paths cannot be written; missing ones are skipped")
 def readonly(lab):
     made = lab.bundle(shell="touch /etc/x 2>&1; echo x >> /etc/passwd; touch /etc/sub/x 2>&1; "
-                            "echo 1 > /proc/sys/kernel/sysrq; touch /root/fine && echo fine")
+                            "echo 1 > /proc/sys/kernel/pid_max; touch /root/fine && echo fine")
     os.makedirs(made.inside("/etc/sub"))
     made.mount("/etc/sub", "tmpfs", "tmpfs")
     made.linux["readonlyPaths"] += ["/etc", "/absent"]
