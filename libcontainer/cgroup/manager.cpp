@@ -8,6 +8,7 @@
 #include "libcontainer/cgroup/cgroups_path.h"
 #include "libcontainer/cgroup/disabled.h"
 #include "libcontainer/cgroup/hierarchies.h"
+#include "libcontainer/cgroup/tree.h"
 #include "libcontainer/cgroup/v1/manager.h"
 #include "libcontainer/cgroup/v2/manager.h"
 
@@ -31,6 +32,19 @@ bool has_v1_controllers(const Hierarchies& hierarchies) {
     return false;
 }
 
+Result<ManagerPointer> choose_manager(const Hierarchies& hierarchies, const CgroupsPath& path,
+                                      IfDenied if_denied) {
+    if (has_v1_controllers(hierarchies)) {
+        return std::make_unique<v1::Manager>(v1::plan_record(hierarchies, path), if_denied);
+    }
+    if (hierarchies.v2) {
+        return std::make_unique<v2::Manager>(v2::plan_record(*hierarchies.v2, path),
+                                             hierarchies.v2->mount_point, if_denied);
+    }
+    return sys::fail(sys::ErrorKind::unsupported,
+                     "no cgroup hierarchy is mounted; --cgroup-manager disabled does without");
+}
+
 }  // namespace
 
 Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
@@ -46,17 +60,12 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
     if (path.base == PathBase::own_cgroup) {
         TRY_VOID(resolve_own_paths(hierarchies));
     }
-    const IfDenied if_denied =
-        cgroups_path && !cgroups_path->empty() ? IfDenied::fail : IfDenied::stay_outside;
-    if (has_v1_controllers(hierarchies)) {
-        return std::make_unique<v1::Manager>(v1::plan_record(hierarchies, path), if_denied);
-    }
-    if (hierarchies.v2) {
-        return std::make_unique<v2::Manager>(v2::plan_record(*hierarchies.v2, path),
-                                             hierarchies.v2->mount_point, if_denied);
-    }
-    return sys::fail(sys::ErrorKind::unsupported,
-                     "no cgroup hierarchy is mounted; --cgroup-manager disabled does without");
+    ManagerPointer manager = TRY(choose_manager(
+        hierarchies, path,
+        cgroups_path && !cgroups_path->empty() ? IfDenied::fail : IfDenied::stay_outside));
+    const std::vector<pid_t> found = TRY(manager->pids());
+    TRY_VOID(check_no_processes(found, manager->record().directories.front().path));
+    return manager;
 }
 
 Result<ManagerPointer> open_cgroup(CgroupRecord record) {

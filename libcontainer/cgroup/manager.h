@@ -30,10 +30,6 @@ struct CgroupRecord {
         std::string path;         // absolute host path of the container's cgroup directory
     };
     std::vector<Directory> directories;  // empty with CgroupDriver::disabled
-    // False from plan_cgroup() until create() has found the directories fit. Kept with the rest:
-    // after a crash in between they may be another container's, whose processes destroy() must not
-    // kill.
-    bool claimed = true;
 };
 
 // A hierarchy as a mount of type `cgroup` shows it inside (M-09).
@@ -94,7 +90,9 @@ class CgroupManager {
     [[nodiscard]] virtual Result<void> kill_all(int signal) = 0;
 
     // Kills what is left and removes the directories, deepest first, retrying while the kernel says
-    // EBUSY. What is gone already is no error. Removes nothing above the container's own directory.
+    // EBUSY for up to 10 s. What is gone already is no error. Removes nothing above the container's
+    // own directory. After a plan without a successful create() it kills nobody: whoever is in
+    // there is another's.
     [[nodiscard]] virtual Result<void> destroy() = 0;
 
   protected:
@@ -104,7 +102,9 @@ class CgroupManager {
 };
 
 // A manager for a container to be made: finds the hierarchies of this host (v1, hybrid, v2) and
-// plans the directories from linux.cgroupsPath (CG-01..CG-04; absent: /ID). Makes nothing yet.
+// plans the directories from linux.cgroupsPath (CG-01..CG-04; absent: /ID). Makes nothing yet, but
+// refuses already where processes are (CG-05): the record that is kept before create() then never
+// names another container's cgroup, which a clean-up after a crash would kill.
 [[nodiscard]] Result<std::unique_ptr<CgroupManager>> plan_cgroup(
     CgroupDriver driver, const std::string& id, const std::optional<std::string>& cgroups_path);
 // A manager for a container that exists, from its state.

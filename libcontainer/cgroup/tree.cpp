@@ -71,19 +71,6 @@ Result<void> visit(int directory, const std::string& path, const TreeAction& act
     return {};
 }
 
-Result<void> collect_pids(int directory, const std::string& path, std::vector<pid_t>& pids) {
-    auto text = sys::read_file(directory, "cgroup.procs");
-    if (!text && text.error().code == EOPNOTSUPP) {
-        // A threaded cgroup of v2 lists its processes in the domain above it, threads here.
-        text = sys::read_file(directory, "cgroup.threads");
-    }
-    if (!text) {
-        return sys::fail_code(sys::call("read", path + "/cgroup.procs"), text.error().code);
-    }
-    parse_pids(*text, pids);
-    return {};
-}
-
 // Removes what is below a directory; false when something is busy.
 Result<bool> remove_children(int directory, const std::string& path) {
     bool all_gone = true;
@@ -131,6 +118,21 @@ Result<void> visit_tree(const std::string& directory, const TreeAction& action) 
     return !visited && is_gone(visited.error().code) ? Result<void>() : visited;
 }
 
+Result<std::vector<pid_t>> read_own_pids(int directory, const std::string& path) {
+    auto text = sys::read_file(directory, "cgroup.procs");
+    if (!text && text.error().code == EOPNOTSUPP) {
+        // A threaded cgroup of v2 lists its processes in the domain above it, threads here.
+        text = sys::read_file(directory, "cgroup.threads");
+    }
+    if (!text) {
+        return sys::fail_code(sys::call("read", path + "/cgroup.procs"), text.error().code);
+    }
+    std::vector<pid_t> pids;
+    parse_pids(*text, pids);
+    std::ranges::sort(pids);
+    return pids;
+}
+
 Result<sys::UniqueFd> open_below(const std::string& directory, const std::string& below) {
     const auto top = sys::open_at(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
     if (!top) {
@@ -150,8 +152,12 @@ Result<sys::UniqueFd> open_below(const std::string& directory, const std::string
 
 Result<std::vector<pid_t>> read_pids(const std::string& directory) {
     std::vector<pid_t> pids;
-    TRY_VOID(visit_tree(
-        directory, [&](int fd, const std::string& path) { return collect_pids(fd, path, pids); }));
+    const auto collect = [&](int fd, const std::string& path) -> Result<void> {
+        const std::vector<pid_t> own = TRY(read_own_pids(fd, path));
+        pids.insert(pids.end(), own.begin(), own.end());
+        return {};
+    };
+    TRY_VOID(visit_tree(directory, collect));
     std::ranges::sort(pids);
     const auto repeated = std::ranges::unique(pids);
     pids.erase(repeated.begin(), repeated.end());
@@ -198,6 +204,15 @@ Result<bool> remove_tree(const std::string& directory) {
         return false;
     }
     return ::rmdir(directory.c_str()) == 0 || is_gone(errno);
+}
+
+Result<void> check_no_processes(const std::vector<pid_t>& found, const std::string& directory) {
+    if (found.empty()) {
+        return {};
+    }
+    return sys::fail(sys::ErrorKind::wrong_state,
+                     "container's cgroup is not empty: " + std::to_string(found.size()) +
+                         " process(es) found in " + directory);
 }
 
 std::string list_pids(const std::vector<pid_t>& pids) {

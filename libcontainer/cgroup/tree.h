@@ -43,8 +43,11 @@ using TreeAction = std::function<Result<void>(int directory, const std::string& 
 [[nodiscard]] Result<sys::UniqueFd> open_below(const std::string& directory,
                                                const std::string& below);
 
+// Pids of the processes in this one cgroup, sorted. Those of other pid namespaces cannot be named
+// (the kernel shows 0) and are left out. `path` is for errors.
+[[nodiscard]] Result<std::vector<pid_t>> read_own_pids(int directory, const std::string& path);
+
 // Pids of all processes in the cgroup and those below it, each once, sorted; none if it is gone.
-// Those of other pid namespaces cannot be named (the kernel shows 0) and are left out.
 [[nodiscard]] Result<std::vector<pid_t>> read_pids(const std::string& directory);
 
 // Signals every process that is in the tree now, whoever else gets its number meanwhile: a pidfd
@@ -55,6 +58,10 @@ using TreeAction = std::function<Result<void>(int directory, const std::string& 
 // rmdir(2) of the directory, of those below it first if there are any. True: gone. False: the
 // kernel says EBUSY, processes are in it or have just left.
 [[nodiscard]] Result<bool> remove_tree(const std::string& directory);
+
+// Engines know this text (CG-05).
+[[nodiscard]] Result<void> check_no_processes(const std::vector<pid_t>& found,
+                                              const std::string& directory);
 
 // "12, 13, 14 and 5 more".
 [[nodiscard]] std::string list_pids(const std::vector<pid_t>& pids);

@@ -51,16 +51,6 @@ Result<void> make_new(const std::string& path, std::string_view controllers,
     return {};
 }
 
-Result<void> check_is_empty(const std::string& path) {
-    const std::vector<pid_t> found = TRY(read_pids(path));
-    if (!found.empty()) {
-        return sys::fail(sys::ErrorKind::wrong_state,
-                         "container's cgroup is not empty: " + std::to_string(found.size()) +
-                             " process(es) found in " + path);
-    }
-    return {};
-}
-
 }  // namespace
 
 bool has_controller(std::string_view controllers, std::string_view name) {
@@ -81,7 +71,8 @@ Result<void> make_directory(const CgroupRecord::Directory& directory,
         if (is_new.error().code != EEXIST) {
             return is_new;
         }
-        TRY_VOID(check_is_empty(directory.path));
+        const std::vector<pid_t> found = TRY(read_pids(directory.path));
+        TRY_VOID(check_no_processes(found, directory.path));
         if (has_controller(directory.controllers, "cpuset")) {
             TRY_VOID(inherit_cpuset(directory.path));
         }

@@ -45,7 +45,6 @@ Result<sys::UniqueFd> open_tasks(const std::string& directory) {
 
 CgroupRecord plan_record(const Hierarchies& hierarchies, const CgroupsPath& path) {
     CgroupRecord record;
-    record.claimed = false;
     for (const Hierarchy& hierarchy : hierarchies.v1) {
         std::string directory = hierarchy.mount_point;
         if (path.base == PathBase::own_cgroup && hierarchy.own_path != "/") {
@@ -75,7 +74,7 @@ Result<void> Manager::create() {
         return result;
     }
     record_.directories = std::move(entered);
-    record_.claimed = true;
+    is_claimed_ = true;
     return {};
 }
 
@@ -227,7 +226,7 @@ Result<void> Manager::kill_all(int signal) {
 }
 
 Result<void> Manager::destroy() {
-    if (!record_.claimed) {
+    if (!is_claimed_) {
         // Nobody of ours has entered; whoever is in there is another's.
         for (const CgroupRecord::Directory& directory : record_.directories) {
             ::rmdir(directory.path.c_str());

@@ -20,8 +20,11 @@ namespace libcontainer::v1 {
 // and a walk of five cached components costs less than the system call that would save it.
 class Manager final : public CgroupManager {
   public:
-    explicit Manager(CgroupRecord record, IfDenied if_denied = IfDenied::fail)
-        : record_(std::move(record)), if_denied_(if_denied) {}
+    // Of a container that exists.
+    explicit Manager(CgroupRecord record) : record_(std::move(record)) {}
+    // Of one to be made.
+    Manager(CgroupRecord plan, IfDenied if_denied)
+        : record_(std::move(plan)), if_denied_(if_denied), is_claimed_(false) {}
 
     [[nodiscard]] const CgroupRecord& record() const override { return record_; }
     [[nodiscard]] Result<void> create() override;
@@ -50,7 +53,8 @@ class Manager final : public CgroupManager {
     void thaw_for_kill() const;
 
     CgroupRecord record_;
-    IfDenied if_denied_;
+    IfDenied if_denied_ = IfDenied::fail;
+    bool is_claimed_ = true;   // what is in the directories is ours
     bool is_partial_ = false;  // stay_outside came true for a hierarchy
 };
 

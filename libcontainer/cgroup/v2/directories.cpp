@@ -84,11 +84,7 @@ Result<void> make_directory(const std::string& path, std::vector<std::string>& m
     }
     if (!is_new) {
         const std::vector<pid_t> found = TRY(read_pids(path));
-        if (!found.empty()) {
-            return sys::fail(sys::ErrorKind::wrong_state,
-                             "container's cgroup is not empty: " + std::to_string(found.size()) +
-                                 " process(es) found in " + path);
-        }
+        TRY_VOID(check_no_processes(found, path));
     }
     // A new one too: whoever is born below a frozen parent is frozen.
     if (TRY(has_event(path, "frozen 1"))) {

@@ -50,6 +50,40 @@ Result<bool> kill_by_file(const std::string& directory) {
     return std::unexpected(std::move(written).error());
 }
 
+// An inner node hands controllers on and may have no processes of its own: nobody can enter (EBUSY)
+// once the container's init (systemd, an engine) has made it one.
+Result<bool> is_inner_node(const std::string& path) {
+    const auto handed_on = AttributeDirectory(path).read("cgroup.subtree_control");
+    if (!handed_on) {
+        // Gone, or no v2 directory: opening it says so.
+        return is_absent(handed_on.error()) ? Result<bool>(false)
+                                            : std::unexpected(handed_on.error());
+    }
+    return !handed_on->empty();
+}
+
+// The cgroup, in the tree, of the oldest process by number, that is mostly the container's init
+// (engines.md trap 48). Found in the tree, not by /proc/PID/cgroup: the container may have its
+// processes name any path there.
+Result<sys::UniqueFd> open_oldest(const std::string& top) {
+    pid_t oldest = 0;
+    sys::UniqueFd found;
+    const auto look = [&](int fd, const std::string& path) -> Result<void> {
+        const std::vector<pid_t> own = TRY(read_own_pids(fd, path));
+        if (!own.empty() && (oldest == 0 || own.front() < oldest)) {
+            oldest = own.front();
+            found = TRY(sys::open_at(fd, ".", O_PATH | O_DIRECTORY));
+        }
+        return {};
+    };
+    TRY_VOID(visit_tree(top, look));
+    if (!found) {
+        return sys::fail(sys::ErrorKind::wrong_state,
+                         "the cgroup " + top + " hands controllers on and has no processes below");
+    }
+    return found;
+}
+
 // A file that is missing because the controller is not there says so (CG-06).
 Result<void> explain(Result<void> applied, const std::string& path, std::string_view controller) {
     if (!applied && is_absent(applied.error())) {
@@ -64,7 +98,6 @@ Result<void> explain(Result<void> applied, const std::string& path, std::string_
 
 CgroupRecord plan_record(const Hierarchy& hierarchy, const CgroupsPath& path) {
     CgroupRecord record;
-    record.claimed = false;
     std::string directory = hierarchy.mount_point;
     if (path.base == PathBase::own_cgroup && hierarchy.own_path != "/") {
         directory += hierarchy.own_path;
@@ -88,7 +121,7 @@ Result<void> Manager::create() {
         result = enable_controllers(mount_point_, path);
     }
     if (result) {
-        record_.claimed = true;
+        is_claimed_ = true;
         return {};
     }
     for (const std::string& each : std::views::reverse(made)) {
@@ -98,7 +131,7 @@ Result<void> Manager::create() {
     if (if_denied_ == IfDenied::stay_outside &&
         (code == EACCES || code == EPERM || code == EROFS)) {
         record_.directories.clear();
-        record_.claimed = true;
+        is_claimed_ = true;
         return {};
     }
     return result;
@@ -148,6 +181,10 @@ Result<CgroupEntry> Manager::open_entry(const std::string& below) {
                            : std::unexpected(directory().error());
     }
     const std::string& path = record_.directories.front().path;
+    if (sub.empty() && TRY(is_inner_node(path))) {
+        entry.directory = TRY(open_oldest(path));
+        return entry;
+    }
     entry.directory = TRY(open_below(path, sub.empty() ? "." : sub));
     if (!entry.directory) {
         return sys::fail(sys::ErrorKind::invalid,
@@ -243,7 +280,7 @@ Result<void> Manager::destroy() {
         return {};
     }
     const std::string& path = record_.directories.front().path;
-    if (!record_.claimed) {
+    if (!is_claimed_) {
         ::rmdir(path.c_str());  // nobody of ours has entered; who is in there is another's
         return {};
     }

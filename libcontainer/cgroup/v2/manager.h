@@ -15,10 +15,14 @@ namespace libcontainer::v2 {
 
 class Manager final : public CgroupManager {
   public:
-    // `mount_point` is for create() alone.
-    explicit Manager(CgroupRecord record, std::string mount_point = {},
-                     IfDenied if_denied = IfDenied::fail)
-        : record_(std::move(record)), mount_point_(std::move(mount_point)), if_denied_(if_denied) {}
+    // Of a container that exists.
+    explicit Manager(CgroupRecord record) : record_(std::move(record)) {}
+    // Of one to be made.
+    Manager(CgroupRecord plan, std::string mount_point, IfDenied if_denied)
+        : record_(std::move(plan)),
+          mount_point_(std::move(mount_point)),
+          if_denied_(if_denied),
+          is_claimed_(false) {}
 
     [[nodiscard]] const CgroupRecord& record() const override { return record_; }
     [[nodiscard]] Result<void> create() override;
@@ -40,8 +44,9 @@ class Manager final : public CgroupManager {
     [[nodiscard]] Result<void> write_resources(const oci::Resources& resources);
 
     CgroupRecord record_;
-    std::string mount_point_;
-    IfDenied if_denied_;
+    std::string mount_point_;  // for create()
+    IfDenied if_denied_ = IfDenied::fail;
+    bool is_claimed_ = true;  // what is in the directory is ours
 };
 
 }  // namespace libcontainer::v2

@@ -2,8 +2,11 @@
 // The v1 manager on this host's own hierarchies, with real processes.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "libcontainer/cgroup/hierarchies.h"
+#include "libcontainer/cgroup/v1/manager.h"
 #include "tests/unit/cgroup/made_cgroup.h"
 
 using libcontainer::open_cgroup;
@@ -11,7 +14,6 @@ using libcontainer::open_cgroup;
 TEST_CASE("planning makes nothing") {
     const auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
     REQUIRE(planned);
-    CHECK_FALSE((*planned)->record().claimed);
     REQUIRE_FALSE((*planned)->record().directories.empty());
     for (const auto& directory : (*planned)->record().directories) {
         CHECK_FALSE(exists(directory.path));
@@ -23,7 +25,6 @@ TEST_CASE("create makes a directory in each hierarchy and destroy leaves none") 
     REQUIRE(planned);
     REQUIRE((*planned)->create());
     const auto record = (*planned)->record();
-    CHECK(record.claimed);
     for (const auto& directory : record.directories) {
         CHECK(exists(directory.path));
     }
@@ -59,11 +60,20 @@ TEST_CASE("parents are made too, and only the container's own directory is remov
     const Made cleaner(parent);  // takes the empty ones and removes them
 }
 
-TEST_CASE("CG-05: a cgroup that is not empty is refused and stays as it was") {
+TEST_CASE("CG-05: a cgroup that is not empty is refused before anything is kept of it") {
     const Made first;
     const Member member(*first, &wait_for_ever);
+    const auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    REQUIRE_FALSE(second);
+    CHECK_THAT(second.error().message,
+               Catch::Contains("container's cgroup is not empty: 1 process(es) found"));
+}
+
+TEST_CASE("CG-05: a cgroup that is not empty any more is refused and stays as it was") {
+    const Made first;
     auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
     REQUIRE(second);
+    const Member member(*first, &wait_for_ever);
     const auto created = (*second)->create();
     REQUIRE_FALSE(created);
     CHECK_THAT(created.error().message,
@@ -98,7 +108,39 @@ TEST_CASE("CG-05: a cgroup below a frozen one is refused and not left behind") {
 TEST_CASE("trap 33: an empty cgroup that exists is taken") {
     const Made first;
     const Made second;
-    CHECK(second->record().claimed);
+    const Member member(*second, &wait_for_ever);
+    CHECK(*second->pids() == std::vector<pid_t>{member.pid()});
+}
+
+TEST_CASE("CG-02: a relative path is below the own cgroup of each hierarchy") {
+    const auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", "brig-test-relative");
+    REQUIRE(planned);
+    const auto own = libcontainer::parse_memberships(content("/proc/self/cgroup"));
+    for (const auto& directory : (*planned)->record().directories) {
+        const auto hierarchy =
+            std::ranges::find(own, directory.controllers, &libcontainer::Hierarchy::controllers);
+        REQUIRE(hierarchy != own.end());
+        const std::string path = hierarchy->own_path == "/" ? "" : hierarchy->own_path;
+        CHECK_THAT(directory.path, Catch::EndsWith(path + "/brig-test-relative"));
+    }
+}
+
+TEST_CASE("trap 56: without a cgroupsPath a host that denies cgroups is no error") {
+    libcontainer::CgroupRecord denied;
+    denied.directories = {{"memory", "/sys/kernel/brig-test-denied"}};
+    libcontainer::v1::Manager asked(denied, libcontainer::IfDenied::fail);
+    CHECK_FALSE(asked.create());
+    libcontainer::v1::Manager unasked(denied, libcontainer::IfDenied::stay_outside);
+    REQUIRE(unasked.create());
+    CHECK(unasked.record().directories.empty());
+    CHECK(unasked.apply({}));
+    CHECK(unasked.open_entry("")->tasks.empty());
+    CHECK(unasked.destroy());
+    oci::Resources resources;
+    resources.memory.limit = 67108864;
+    const auto applied = unasked.apply(resources);
+    REQUIRE_FALSE(applied);
+    CHECK(applied.error().config_path == "linux.resources.memory.limit");
 }
 
 TEST_CASE("pause: a frozen process does not run until it is thawed") {
