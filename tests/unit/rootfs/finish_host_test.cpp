@@ -140,9 +140,9 @@ TEST_CASE("T-14: masked and read-only paths that are odd") {
     }
     SECTION("a loop is an error") {
         spec.linux.masked_paths = {"/etc", "/loop"};
-        CHECK(finish(spec, bundle, look) ==
-              "linux.maskedPaths[1] (/loop): openat2(\"/loop\"): too many levels of symbolic "
-              "links");
+        CHECK_THAT(finish(spec, bundle, look),
+                   Catch::StartsWith("linux.maskedPaths[1] (/loop): ") &&
+                       Catch::EndsWith("too many levels of symbolic links"));
     }
     SECTION("relative paths and the root are errors") {
         const std::string path = GENERATE("etc", "", "/", "/..");
@@ -262,18 +262,25 @@ TEST_CASE("T-23: exec takes its terminal from a real devpts only") {
             return text_of(libcontainer::open_console(rootfs.root.get(), std::nullopt));
         });
     };
-    CHECK(terminal(sandbox::default_mounts()) == "ok");
-    bundle.node("rootfs/dev/pts/ptmx", 5, 2);
-    CHECK(terminal({}) == "a terminal needs a devpts on /dev/pts");
-    CHECK(terminal({mount("/dev/pts", "devpts", "devpts", {"newinstance", "ptmxmode=0666"}),
-                    mount("/dev/pts/ptmx", "bind", bundle.path("rootfs/dev/pts/ptmx"))}) != "ok");
-    bundle.link("rootfs/other", "dev");
-    oci::Spec spec = sandbox::spec();
-    CHECK(build_in_namespace(spec, bundle, [&](Rootfs& rootfs) {
-              (void)::rename(bundle.path("rootfs/dev").c_str(), bundle.path("rootfs/real").c_str());
-              bundle.link("rootfs/dev", "real");
-              return text_of(libcontainer::open_console(rootfs.root.get(), std::nullopt));
-          }) == "openat2(\"dev/pts\"): too many levels of symbolic links");
+    const oci::Mount devpts =
+        mount("/dev/pts", "devpts", "devpts", {"newinstance", "ptmxmode=0666"});
+    SECTION("the default mounts") {
+        CHECK(terminal(sandbox::default_mounts()) == "ok");
+    }
+    SECTION("a directory with a ptmx") {
+        bundle.node("rootfs/dev/pts/ptmx", 5, 2);
+        CHECK(terminal({}) == "a terminal needs a devpts on /dev/pts");
+    }
+    SECTION("something mounted on ptmx") {
+        bundle.node("outside/ptmx", 5, 2);
+        CHECK(terminal({devpts, mount("/dev/pts/ptmx", "bind", bundle.path("outside/ptmx"))}) !=
+              "ok");
+    }
+    SECTION("a symlink on the way") {
+        bundle.link("rootfs/dev", "real");
+        bundle.directory("rootfs/real");
+        CHECK_THAT(terminal({devpts}), Catch::EndsWith("too many levels of symbolic links"));
+    }
 }
 
 }  // namespace

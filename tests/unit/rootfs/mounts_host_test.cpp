@@ -245,8 +245,9 @@ TEST_CASE("M-05: remount changes what is there") {
     CHECK(build_in_namespace(spec, bundle, [&](Rootfs&) {
               return sandbox::superblock_options(bundle.path("rootfs/t"));
           }) == "rw,size=8k,mode=755");
-    CHECK(error_with(bundle, {mount("/plain", "tmpfs", "tmpfs", {"remount", "ro"})}) ==
-          "mounts[0] (/plain): openat2(\"plain\"): no such file or directory");
+    CHECK_THAT(
+        error_with(bundle, {mount("/plain", "tmpfs", "tmpfs", {"remount", "ro"})}),
+        Catch::StartsWith("mounts[0] (/plain): ") && Catch::EndsWith("no such file or directory"));
 }
 
 TEST_CASE("M-05: symlinks as source and destination") {
