@@ -59,12 +59,14 @@ def sweep(lab, made, prepare, words, budget):
             break
         prepare()
         run = inject.traced(lab, call, f"signal=KILL:when={number}", words)
-        hung = False
+        status = None
         try:
-            run.wait(6)
+            status = run.wait(6).status
         except Failure:
-            hung = True
-        if not hung and "killed by SIGKILL" not in read(f"{lab.path}/trace"):
+            pass
+        hung = status is None
+        # The tracer may not have written yet that the runtime was killed; its status says so.
+        if status == 0 and "killed by SIGKILL" not in read(f"{lab.path}/trace"):
             lab.brig("delete", "--force", identity)
             inject.settle_tracer(lab, "", 1)
             continue
