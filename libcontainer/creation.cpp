@@ -152,9 +152,7 @@ Result<void> Creation::make_cgroup() {
         [this] { run_poststop(); });  // runs after the next one: poststop comes last (H-06)
     rollback_.on_failure([this] { static_cast<void>(cgroup_->destroy()); });
     TRY_VOID(cgroup_->create());
-    // Claimed from here on: whatever is in there is ours to kill.
     record_.cgroup = cgroup_->record();
-    TRY_VOID(directory_->write_record(record_));
     TRY_VOID(cgroup_->apply(spec().linux.resources));
     context_.cgroup = TRY(cgroup_->open_entry(""));
     return {};

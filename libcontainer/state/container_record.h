@@ -53,7 +53,6 @@ template <>
 inline constexpr Field kFields<libcontainer::CgroupRecord>[] = {
     field<&libcontainer::CgroupRecord::driver>("driver"),
     field<&libcontainer::CgroupRecord::directories>("directories"),
-    field<&libcontainer::CgroupRecord::claimed>("claimed"),
 };
 
 template <>
