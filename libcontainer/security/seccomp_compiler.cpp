@@ -6,12 +6,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "libcontainer/security/seccomp_optimizer.h"
 #include "libcontainer/security/seccomp_stub.h"
 #include "libcontainer/sys/unique_fd.h"
 
@@ -207,6 +209,18 @@ std::uint32_t seccomp_arch_token(oci::SeccompArch arch) {
     return ::seccomp_arch_resolve_name(name.c_str());
 }
 
+std::vector<std::uint32_t> audit_architectures(const oci::Seccomp& seccomp) {
+    std::vector<std::uint32_t> architectures = {::seccomp_arch_native()};
+    for (const oci::SeccompArch arch : seccomp.architectures) {
+        const std::uint32_t token = seccomp_arch_token(arch);
+        const std::uint32_t audit = token == SCMP_ARCH_X32 ? SCMP_ARCH_X86_64 : token;
+        if (std::ranges::find(architectures, audit) == architectures.end()) {
+            architectures.push_back(audit);
+        }
+    }
+    return architectures;
+}
+
 Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& seccomp) {
     const std::uint32_t default_action =
         TRY(action_of(seccomp.default_action, seccomp.default_errno_ret,
@@ -232,6 +246,7 @@ Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& sec
     std::vector<sock_filter> program = plan_enosys_stub(seccomp);
     const std::vector<sock_filter> profile = TRY(export_program(filter.get()));
     program.insert(program.end(), profile.begin(), profile.end());
+    program = optimize_seccomp_program(program, audit_architectures(seccomp));
     if (program.size() > BPF_MAXINSNS) {
         return fail_at(sys::ErrorKind::unsupported, "linux.seccomp",
                        "the filter has " + std::to_string(program.size()) +

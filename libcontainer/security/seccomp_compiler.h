@@ -29,4 +29,8 @@ using sys::Result;
 // not know it.
 [[nodiscard]] std::uint32_t seccomp_arch_token(oci::SeccompArch arch);
 
+// The native architecture and those of the profile, as the kernel tells them apart (AUDIT_ARCH_*):
+// x32 goes by x86-64's name.
+[[nodiscard]] std::vector<std::uint32_t> audit_architectures(const oci::Seccomp& seccomp);
+
 }  // namespace libcontainer
