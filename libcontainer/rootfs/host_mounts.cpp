@@ -67,7 +67,15 @@ Result<void> open_bind(const Rootfs& rootfs, MountPlan& plan, const oci::Mount& 
     plan.tree = TRY(clone_mount(AT_FDCWD, plan.source, *plan.options.bind,
                                 plan.options.source_nofollow ? LastLink::keep : LastLink::follow));
     TRY_VOID(idmaps.apply(plan.tree.get(), mount, plan.options));
-    return apply_bind_options(plan.tree.get(), plan.options, source_propagation(*rootfs.spec));
+    auto applied =
+        apply_bind_options(plan.tree.get(), plan.options, source_propagation(*rootfs.spec));
+    const std::uint64_t cleared = plan.options.attributes.clear | plan.options.recursive.clear;
+    if (!applied && applied.error().code == EPERM && cleared != 0) {
+        // Dropping the wish would leave the mount other than the config says (T-103).
+        return std::unexpected(
+            std::move(applied).error().wrap("a flag that the source has locked cannot be cleared"));
+    }
+    return applied;
 }
 
 Result<void> open_binds(Rootfs& rootfs) {

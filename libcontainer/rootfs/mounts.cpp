@@ -11,6 +11,7 @@
 #include "libcontainer/rootfs/cgroup_mount.h"
 #include "libcontainer/rootfs/filesystem_mount.h"
 #include "libcontainer/rootfs/host_mounts.h"
+#include "libcontainer/rootfs/long_data_mount.h"
 #include "libcontainer/rootfs/mount_target.h"
 #include "libcontainer/rootfs/rootfs.h"
 #include "libcontainer/rootfs/tmpfs_copy.h"
@@ -91,8 +92,18 @@ Result<UniqueFd> clone_host_sys(const MountPlan& plan) {
     return tree;
 }
 
+Result<void> mount_with_long_data(Rootfs& rootfs, const MountPlan& plan,
+                                  const MountTarget& target) {
+    TRY_VOID(mount_long_data(plan, target.fd.get()));
+    const UniqueFd mount = TRY(sys::open_in_root(rootfs.root.get(), ContainerPath(plan.target)));
+    return apply_propagation(mount.get(), plan.options);
+}
+
 Result<void> mount_filesystem(Rootfs& rootfs, const MountPlan& plan) {
     const MountTarget target = TRY(open_mount_target(rootfs, plan, -1));
+    if (has_long_data(plan.options)) {
+        return mount_with_long_data(rootfs, plan, target);
+    }
     auto mount = make_filesystem(plan, target.mode);
     if (!mount && mount.error().code == EPERM && plan.type == "sysfs") {
         if (auto tree = clone_host_sys(plan)) {

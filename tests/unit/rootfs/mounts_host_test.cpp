@@ -152,6 +152,37 @@ TEST_CASE("M-04, T-18: what the kernel refuses is named, with its reason") {
                Catch::StartsWith("mounts[0] (/d): tmpfs: fsconfig(\"size=1m,mode=777\")"));
 }
 
+TEST_CASE("M-05: data longer than fsconfig takes") {
+    const Bundle bundle;
+    const std::string upper = "outside/" + std::string(200, 'u');
+    const std::string lower = "outside/" + std::string(250, 'l');
+    bundle.directory("outside/work");
+    bundle.directory(upper);
+    bundle.file(lower + "/text", "hello");
+    const auto overlay = [&](const std::string& more) {
+        return mount(
+            "/merged", "overlay", "overlay",
+            {"nosuid", "lowerdir=" + bundle.path(lower) + more, "upperdir=" + bundle.path(upper),
+             "workdir=" + bundle.path("outside/work"), "rprivate"});
+    };
+    oci::Spec spec = sandbox::spec();
+    spec.mounts = {overlay("")};
+    CHECK(in_namespace([&] {
+              // Overlays on the machine's own filesystems may not be possible.
+              const std::string outside = bundle.path("outside");
+              ::mount("tmpfs", outside.c_str(), "tmpfs", 0, "");
+              bundle.directory("outside/work");
+              bundle.directory(upper);
+              bundle.file(lower + "/text", "hello");
+              return build(spec, bundle, [&](Rootfs&) {
+                  return read(bundle.path("rootfs/merged/text")) + " " +
+                         mounted(bundle.path("rootfs/merged"));
+              });
+          }) == "hello overlay rw,nosuid,relatime");
+    CHECK(error_with(bundle, {overlay(",userxattr")}) ==
+          "mounts[0] (/merged): \"lowerdir\": a comma is not possible in data this long");
+}
+
 TEST_CASE("M-01: mounts are made in order") {
     const Bundle bundle;
     bundle.file("outside/a/x", "first");
