@@ -3,13 +3,15 @@
 #include "libcontainer/container.h"
 #include "libcontainer/creation.h"
 #include "libcontainer/destruction.h"
+#include "libcontainer/process/inheritance.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/socket.h"
 
 namespace libcontainer {
 
 Result<void> create(const GlobalOptions& global, const CreateOptions& options) {
-    TRY(create_container(global, options, StartMode::wait_for_start, Attachment::detached));
+    TRY(create_container(global, options, StartMode::wait_for_start, Attachment::detached,
+                         take_inherited_descriptors(options.preserve_fds)));
     return {};
 }
 

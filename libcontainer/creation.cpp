@@ -75,8 +75,11 @@ std::vector<std::string> own_environment() {
 // anything they use is gone, so rollback_ is the last member.
 class Creation {
   public:
-    Creation(const GlobalOptions& global, const CreateOptions& options, StartMode start)
-        : global_(global), options_(options), start_(start) {}
+    Creation(const GlobalOptions& global, const CreateOptions& options, StartMode start,
+             std::vector<int> preserved)
+        : global_(global), options_(options), start_(start) {
+        context_.preserved = std::move(preserved);
+    }
 
     Result<void> read(Attachment attachment);
     Result<void> reserve();
@@ -96,7 +99,7 @@ class Creation {
 
     Bundle bundle_;
     sys::UniqueFd bundle_directory_;
-    sys::UniqueFd console_;
+    ConsoleTarget console_;
     std::optional<StateDirectory> directory_;
     std::unique_ptr<CgroupManager> cgroup_;
     ContainerRecord record_;
@@ -106,9 +109,6 @@ class Creation {
 };
 
 Result<void> Creation::read(Attachment attachment) {
-    const unsigned inherited = options_.preserve_fds + passed_sockets();
-    mark_close_on_exec(inherited);
-    context_.preserved = preserved_descriptors(inherited);
     context_.binary_mount =
         TRY(protect_binary());  // may begin anew from main, so before all that leaves traces
     bundle_ = TRY(load_bundle(options_.bundle, options_.config));
@@ -117,7 +117,7 @@ Result<void> Creation::read(Attachment attachment) {
     context_.process = spec().process ? &*spec().process : nullptr;
     context_.plan = plan_namespaces(spec().linux);
     const bool terminal = context_.process != nullptr && context_.process->terminal;
-    console_ = TRY(connect_console(terminal, options_.console_socket, attachment));
+    console_ = TRY(ConsoleTarget::connect(terminal, options_.console_socket, attachment));
     return {};
 }
 
@@ -152,7 +152,6 @@ Result<void> Creation::make_cgroup() {
         [this] { run_poststop(); });  // runs after the next one: poststop comes last (H-06)
     rollback_.on_failure([this] { static_cast<void>(cgroup_->destroy()); });
     TRY_VOID(cgroup_->create());
-    record_.cgroup = cgroup_->record();
     TRY_VOID(cgroup_->apply(spec().linux.resources));
     context_.cgroup = TRY(cgroup_->open_entry(""));
     return {};
@@ -163,12 +162,15 @@ Result<CreatedContainer> Creation::make_process() {
     hooks_ran_ = !spec().hooks.create_container.empty();
     LaunchHandlers handlers;
     handlers.run_hooks = [this](const sys::Pid& pid) { return run_runtime_hooks(pid); };
+    handlers.take_console = [this](sys::UniqueFd master) {
+        return console_.take(std::move(master), context_.process->console_size.has_value());
+    };
     handlers.on_ready = [this](const sys::Pid& pid) { return commit(pid); };
-    Launched launched = TRY(launch(context_, handlers, console_.get()));
+    Launched launched = TRY(launch(context_, handlers));
     context_.binary_mount.reset();
     rollback_.commit();
-    return CreatedContainer{*std::move(directory_), std::move(record_), std::move(bundle_),
-                            std::move(cgroup_), std::move(launched)};
+    return CreatedContainer{*std::move(directory_), std::move(record_),  std::move(bundle_),
+                            std::move(cgroup_),     std::move(launched), console_.release_master()};
 }
 
 Result<void> Creation::run_runtime_hooks(const sys::Pid& pid) {
@@ -187,6 +189,7 @@ Result<void> Creation::commit(const sys::Pid& pid) {
     record_.state.pid = pid.number;
     record_.state.status = oci::ContainerStatus::created;
     record_.start_time = start_time_of(pid.number);
+    record_.cgroup = cgroup_->record();
     TRY_VOID(directory_->write_config(bundle_.config_json));
     TRY_VOID(directory_->write_record(record_));
     if (!options_.pidfd_socket.empty()) {
@@ -223,9 +226,10 @@ Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& r
 }
 
 Result<CreatedContainer> create_container(const GlobalOptions& global, const CreateOptions& options,
-                                          StartMode start, Attachment attachment) {
+                                          StartMode start, Attachment attachment,
+                                          std::vector<int> preserved) {
     TRY_VOID(check_container_id(options.id));
-    Creation creation(global, options, start);
+    Creation creation(global, options, start, std::move(preserved));
     TRY_VOID(creation.read(attachment));
     TRY_VOID(creation.reserve());
     TRY_VOID(creation.prepare());

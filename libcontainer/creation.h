@@ -22,13 +22,16 @@ struct CreatedContainer {
     Bundle bundle;
     std::unique_ptr<CgroupManager> cgroup;
     Launched launched;
+    sys::UniqueFd console_master;  // of a terminal that no console socket took
 };
 
 // All of create (O-02): from reading the bundle to the committed container. On error nothing is
-// left: no process, cgroup, mount, state, pid file; poststop hooks run if others did.
+// left: no process, cgroup, mount, state, pid file; poststop hooks run if others did. `preserved`:
+// see take_inherited_descriptors.
 [[nodiscard]] Result<CreatedContainer> create_container(const GlobalOptions& global,
                                                         const CreateOptions& options,
-                                                        StartMode start, Attachment attachment);
+                                                        StartMode start, Attachment attachment,
+                                                        std::vector<int> preserved);
 
 // poststart hooks; when one fails the container is stopped and destroyed (H-05, runtime-spec 1.3).
 [[nodiscard]] Result<void> run_poststart_hooks(const oci::Spec& spec,

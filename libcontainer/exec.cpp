@@ -169,10 +169,8 @@ Result<void> fill_context(InitContext& context, const FoundContainer& found,
 }  // namespace
 
 Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
-    const unsigned inherited = options.preserve_fds + passed_sockets();
-    mark_close_on_exec(inherited);
     InitContext context;
-    context.preserved = preserved_descriptors(inherited);
+    context.preserved = take_inherited_descriptors(options.preserve_fds);
     context.binary_mount = TRY(protect_binary());  // may begin anew from main
 
     const FoundContainer found = TRY(find_container(global.root, options.id));
@@ -181,9 +179,9 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     const oci::Process process = TRY(plan_exec_process(spec, options));
     context.spec = &spec;
     context.process = &process;
-    const sys::UniqueFd console =
-        TRY(connect_console(process.terminal, options.console_socket,
-                            options.detach ? Attachment::detached : Attachment::foreground));
+    ConsoleTarget console =
+        TRY(ConsoleTarget::connect(process.terminal, options.console_socket,
+                                   options.detach ? Attachment::detached : Attachment::foreground));
     TRY_VOID(fill_context(context, found, options));
 
     std::optional<Foreground> foreground;
@@ -191,13 +189,16 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
         foreground = TRY(Foreground::prepare(Subreaper::no));
     }
     LaunchHandlers handlers;
+    handlers.take_console = [&](sys::UniqueFd master) {
+        return console.take(std::move(master), process.console_size.has_value());
+    };
     handlers.on_ready = [&](const sys::Pid& pid) -> Result<void> {
         TRY_VOID(write_oom_score_adj(pid.number, &process));
         return options.pidfd_socket.empty()
                    ? Result<void>()
                    : send_pidfd(options.pidfd_socket, pid.fd.get(), "setns");
     };
-    const Launched launched = TRY(launch(context, handlers, console.get()));
+    const Launched launched = TRY(launch(context, handlers));
     context.binary_mount.reset();
     if (auto running = await_exec(launched); !running) {
         static_cast<void>(sys::wait_for(launched.pid));
@@ -214,7 +215,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     if (!foreground) {
         return 0;
     }
-    return sys::exit_status(TRY(foreground->stay_with(launched.pid, launched.console_master)));
+    return sys::exit_status(TRY(foreground->stay_with(launched.pid, console.release_master())));
 }
 
 }  // namespace libcontainer

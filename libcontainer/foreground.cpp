@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <string>
 
+#include "libcontainer/handover.h"
+
 namespace libcontainer {
 namespace {
 
@@ -71,20 +73,6 @@ struct Flow {
         }
     }
 };
-
-void copy_window_size(int master) {
-    winsize size = {};
-    for (const int fd : {STDERR_FILENO, STDOUT_FILENO, STDIN_FILENO}) {
-        if (::ioctl(fd, TIOCGWINSZ, &size) == 0) {
-            ::ioctl(master, TIOCSWINSZ, &size);
-            return;
-        }
-    }
-    const sys::UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
-    if (terminal && ::ioctl(terminal.get(), TIOCGWINSZ, &size) == 0) {
-        ::ioctl(master, TIOCSWINSZ, &size);
-    }
-}
 
 // Adopted orphans, but never the process we wait for: its status is asked for by pidfd.
 void reap_orphans(pid_t awaited) {
@@ -153,7 +141,6 @@ Result<int> Foreground::stay_with(const sys::Pid& pid, const sys::UniqueFd& mast
     Flow output{master.get(), STDOUT_FILENO, {}, !master.valid()};
     if (master) {
         raw.emplace();
-        copy_window_size(master.get());
     }
     while (true) {
         std::array<pollfd, 6> waits = {

@@ -3,30 +3,55 @@
 #include "libcontainer/handover.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/socket.h"
 
 namespace libcontainer {
 
-Result<sys::UniqueFd> connect_console(bool terminal, const std::string& socket_path,
-                                      Attachment attachment) {
-    if (!terminal) {
-        if (!socket_path.empty()) {
-            return sys::fail(sys::ErrorKind::invalid,
-                             "cannot use console socket if brig will not detach or allocate tty");
-        }
-        return sys::UniqueFd();
+Result<ConsoleTarget> ConsoleTarget::connect(bool terminal, const std::string& socket_path,
+                                             Attachment attachment) {
+    ConsoleTarget target;
+    if (!terminal && !socket_path.empty()) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "cannot use console socket if brig will not detach or allocate tty");
     }
-    if (socket_path.empty()) {
-        if (attachment == Attachment::detached) {
-            return sys::fail(
-                sys::ErrorKind::invalid,
-                "cannot allocate tty if brig will detach without setting console socket");
-        }
-        return sys::UniqueFd();
+    if (terminal && socket_path.empty() && attachment == Attachment::detached) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         "cannot allocate tty if brig will detach without setting console socket");
     }
-    return sys::connect_unix(socket_path);
+    if (!socket_path.empty()) {
+        target.socket_ = TRY(sys::connect_unix(socket_path));
+    }
+    return target;
+}
+
+Result<void> ConsoleTarget::take(sys::UniqueFd master, bool has_size) {
+    if (socket_) {
+        const int fd = master.get();
+        return sys::send_message(socket_.get(), "/dev/ptmx", std::span<const int>(&fd, 1));
+    }
+    if (!has_size) {
+        copy_window_size(master.get());
+    }
+    master_ = std::move(master);
+    return {};
+}
+
+void copy_window_size(int master) {
+    winsize size = {};
+    for (const int fd : {STDERR_FILENO, STDOUT_FILENO, STDIN_FILENO}) {
+        if (::ioctl(fd, TIOCGWINSZ, &size) == 0) {
+            ::ioctl(master, TIOCSWINSZ, &size);
+            return;
+        }
+    }
+    const sys::UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (terminal && ::ioctl(terminal.get(), TIOCGWINSZ, &size) == 0) {
+        ::ioctl(master, TIOCSWINSZ, &size);
+    }
 }
 
 Result<void> send_pidfd(const std::string& socket_path, int pidfd, std::string_view payload) {

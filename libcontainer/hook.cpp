@@ -104,7 +104,7 @@ Result<int> await(const sys::Pid& child, int output, std::optional<std::int32_t>
             static_cast<void>(sys::send_signal(child, SIGKILL));
             static_cast<void>(sys::wait_for(child));
             return sys::fail(sys::ErrorKind::system,
-                             "timed out after " + std::to_string(*timeout) + " s");
+                             "timeout: killed after " + std::to_string(*timeout) + " s");
         }
         if ((waits[1].revents & (POLLIN | POLLHUP)) != 0 && !drain(output, kept)) {
             waits[1].fd = -1;

@@ -4,6 +4,7 @@
 #include "libcontainer/creation.h"
 #include "libcontainer/destruction.h"
 #include "libcontainer/foreground.h"
+#include "libcontainer/process/inheritance.h"
 
 namespace libcontainer {
 namespace {
@@ -23,14 +24,15 @@ std::unexpected<sys::Error> abandon(const CreatedContainer& container, const Run
 }  // namespace
 
 Result<int> run(const GlobalOptions& global, const RunOptions& options) {
+    std::vector<int> preserved = take_inherited_descriptors(options.create.preserve_fds);
     std::optional<Foreground> foreground;
     if (!options.detach) {
         foreground =
             TRY(Foreground::prepare(options.no_subreaper ? Subreaper::no : Subreaper::yes));
     }
-    const CreatedContainer container =
-        TRY(create_container(global, options.create, StartMode::at_once,
-                             options.detach ? Attachment::detached : Attachment::foreground));
+    const CreatedContainer container = TRY(create_container(
+        global, options.create, StartMode::at_once,
+        options.detach ? Attachment::detached : Attachment::foreground, std::move(preserved)));
     if (auto running = await_exec(container.launched); !running) {
         return abandon(container, options, std::move(running).error());
     }
@@ -40,8 +42,7 @@ Result<int> run(const GlobalOptions& global, const RunOptions& options) {
     if (!foreground) {
         return 0;
     }
-    const int status =
-        TRY(foreground->stay_with(container.launched.pid, container.launched.console_master));
+    const int status = TRY(foreground->stay_with(container.launched.pid, container.console_master));
     if (!options.keep) {
         TRY_VOID(destroy_container(container.directory, container.record));
     }

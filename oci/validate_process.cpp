@@ -31,7 +31,7 @@ void args(const Process& process, Problems& problems) {
     if (process.args.empty()) {
         problems.add("must name a program", "args");
     } else if (process.args.front().empty()) {
-        problems.add("must name a program", "args", std::size_t{0});
+        problems.add("exec: \"\": executable file not found in $PATH", "args", std::size_t{0});
     }
 }
 

@@ -53,7 +53,8 @@ void reset_affinity() {
     ::syscall(SYS_sched_setaffinity, 0, sizeof all, all.data());
 }
 
-std::vector<int> preserved_descriptors(unsigned count) {
+std::vector<int> take_inherited_descriptors(unsigned count) {
+    count += passed_sockets();
     std::vector<int> open;
     for (unsigned i = 0; i < count; ++i) {
         const int fd = static_cast<int>(3 + i);
@@ -64,11 +65,8 @@ std::vector<int> preserved_descriptors(unsigned count) {
             open.push_back(fd);
         }
     }
-    return open;
-}
-
-void mark_close_on_exec(unsigned count) {
     ::close_range(3 + count, ~0U, CLOSE_RANGE_CLOEXEC);
+    return open;
 }
 
 Result<void> close_all_but(std::vector<int> kept) {

@@ -20,12 +20,11 @@ void reset_signals();
 // Child.
 void reset_affinity();
 
-// Which of the descriptors 3 .. 3 + count - 1 the caller left open for the process. A hole in the
-// range stays one, though brig may have filled it with a descriptor of its own (trap 9, T-42).
-[[nodiscard]] std::vector<int> preserved_descriptors(unsigned count);
-
-// Marks everything from 3 + count upward close-on-exec. Parent, first thing.
-void mark_close_on_exec(unsigned count);
+// The descriptors that the user's program is to get beside 0-2: those of 3 .. 3 + count - 1 (and of
+// LISTEN_FDS) that are open now; holes are no error. Everything else is marked close-on-exec
+// . The parent calls it before it opens anything of its own, which would fill the holes
+// (engines.md trap 9).
+[[nodiscard]] std::vector<int> take_inherited_descriptors(unsigned count);
 
 // Really closes every descriptor from 3 upward that is not in `kept`; failure is an error.
 // Child.

@@ -28,8 +28,9 @@ struct InitContext {
     const oci::Process* process = nullptr;  // init: spec->process, absent for a container without
                                             // program (C-04); exec: its own
 
-    SyncChannel channel;         // the child's end
-    sys::UniqueFd binary_mount;  // what protect_binary gave: closed by the child first of all
+    SyncChannel channel;  // the child's end
+    sys::UniqueFd
+        binary_mount;  // what protect_binary gave: closed by the child first of all
 
     NamespacePlan plan;
     std::vector<sys::UniqueFd>

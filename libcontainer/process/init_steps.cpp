@@ -19,9 +19,11 @@ using enum StepScope;
 // The order is the security of the thing. A row's comment says why it stands where it stands;
 // tests/unit/process pins the orders that must not change.
 constexpr auto kInitSteps = std::to_array<InitStep>({
-    // The mount that brig's own code is mapped from must not be reachable in the container (CVE-2019-5736).
+    // The mount that brig's own code is mapped from must not be reachable in the container
+    // (CVE-2019-5736).
     {"leave binary", "", both, steps::leave_binary},
-    // The state folder's descriptor above all: nothing of the host may be open once the container can look (CVE-2016-9962).
+    // The state folder's descriptor above all: nothing of the host may be open once the container
+    // can look (CVE-2016-9962).
     {"leave runtime's descriptors", "", exec, steps::leave_runtime_descriptors},
     // While the runtime's rights over its own limits are still there.
     {"raise limits", "process.rlimits", both, steps::raise_limits},
@@ -42,7 +44,8 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     // Before mounts: inside a user namespace the kernel gives a fresh procfs only while the host's
     // is still visible.
     {"set sysctls", "linux.sysctl", init, steps::set_sysctls},
-    // Devices and mount points get the modes that were asked for, not the engine's idea (engines.md 3.5).
+    // Devices and mount points get the modes that were asked for, not the engine's idea
+    // (engines.md 3.5).
     {"clear umask", "", init, steps::clear_umask},
     {"attach root", "root.path", init, steps::attach_root},
     {"mount filesystems", "mounts", init, steps::mount_filesystems},
@@ -62,7 +65,8 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     // After everything that has to write to the root, createContainer hooks included.
     {"make root read-only", "root.readonly", init, steps::make_root_readonly},
     {"set root propagation", "linux.rootfsPropagation", init, steps::set_root_propagation},
-    // The root is complete: what the set-up needed of the host is closed before the container's user takes over.
+    // The root is complete: what the set-up needed of the host is closed before the container's
+    // user takes over.
     {"leave set-up descriptors", "", init, steps::leave_setup_descriptors},
     {"own stdio", "process.user", both, steps::own_stdio},
     {"set umask", "process.user.umask", both, steps::set_umask},

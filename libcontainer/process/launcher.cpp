@@ -187,18 +187,6 @@ Result<void> replace_by_own_child(Launched& launched, pid_t number) {
     return {};
 }
 
-Result<void> hand_over_console(Launched& launched, SyncMessage& message, int console_socket) {
-    if (!message.fd) {
-        return sys::fail_code("sync message", EPROTO);
-    }
-    if (console_socket < 0) {
-        launched.console_master = std::move(message.fd);
-        return {};
-    }
-    const int master = message.fd.get();
-    return sys::send_message(console_socket, "/dev/ptmx", std::span<const int>(&master, 1));
-}
-
 // The next message; nullopt when the child is gone. The pidfd is watched too, for a child that was
 // killed while a process of its making still holds the socket.
 Result<std::optional<SyncMessage>> next_message(const Launched& launched) {
@@ -217,8 +205,7 @@ Result<std::optional<SyncMessage>> next_message(const Launched& launched) {
     return launched.channel.receive();
 }
 
-Result<void> serve(const InitContext& context, const LaunchHandlers& handlers, int console_socket,
-                   Launched& launched) {
+Result<void> serve(const InitContext& context, const LaunchHandlers& handlers, Launched& launched) {
     SyncOrder order;
     while (true) {
         std::optional<SyncMessage> message = TRY(next_message(launched));
@@ -233,7 +220,7 @@ Result<void> serve(const InitContext& context, const LaunchHandlers& handlers, i
                 TRY_VOID(replace_by_own_child(launched, message->number));
                 break;
             case SyncType::console:
-                TRY_VOID(hand_over_console(launched, *message, console_socket));
+                TRY_VOID(handlers.take_console(std::move(message->fd)));
                 continue;
             case SyncType::map_ids:
                 TRY_VOID(write_id_maps(launched.pid.number, context.spec->linux));
@@ -257,14 +244,14 @@ Result<void> serve(const InitContext& context, const LaunchHandlers& handlers, i
 
 }  // namespace
 
-Result<Launched> launch(InitContext& context, const LaunchHandlers& handlers, int console_socket) {
+Result<Launched> launch(InitContext& context, const LaunchHandlers& handlers) {
     std::array<sys::UniqueFd, 2> ends = TRY(sys::make_socket_pair());
     SyncPair pair{SyncChannel(std::move(ends[0])), SyncChannel(std::move(ends[1]))};
     Launched launched;
     launched.pid = TRY(clone_child(context, pair));
     pair.child.close();
     launched.channel = std::move(pair.parent);
-    if (auto served = serve(context, handlers, console_socket, launched); !served) {
+    if (auto served = serve(context, handlers, launched); !served) {
         kill_and_reap(launched.pid);
         return std::unexpected(std::move(served).error());
     }

@@ -12,23 +12,22 @@ namespace libcontainer {
 
 // What the parent does for the child in between. Each gets the child's pid.
 struct LaunchHandlers {
-    std::function<Result<void>(const sys::Pid&)> run_hooks;  // prestart, createRuntime
-    std::function<Result<void>(const sys::Pid&)> on_ready;   // all set up: write state and pid file
+    std::function<Result<void>(const sys::Pid&)> run_hooks;   // prestart, createRuntime
+    std::function<Result<void>(sys::UniqueFd)> take_console;  // master of the process' terminal
+    std::function<Result<void>(const sys::Pid&)> on_ready;  // all set up: write state and pid file
 };
 
 // A process that has been let go.
 struct Launched {
     sys::Pid pid;
-    SyncChannel channel;           // its end of file says that execve succeeded
-    sys::UniqueFd console_master;  // terminal without console socket
+    SyncChannel channel;  // its end of file says that execve succeeded
 };
 
 // Clones, answers the child's requests in their legal order, lets it go after on_ready.
 // `console_socket`, connected before any namespace was entered, receives the pty's master
 // (engines.md 3.2). On any error the child is killed and reaped and the error is its own, or tells
 // how it ended.
-[[nodiscard]] Result<Launched> launch(InitContext& context, const LaunchHandlers& handlers,
-                                      int console_socket);
+[[nodiscard]] Result<Launched> launch(InitContext& context, const LaunchHandlers& handlers);
 
 // process.oomScoreAdj; absent leaves what was inherited (P-11). By the parent, which has the right
 // to lower it.

@@ -23,7 +23,7 @@ Result<void> write_sysctl(int proc, const std::string& key, const std::string& v
     open_how how = {};
     how.flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-    const std::string path = "sys/" + sysctl_path(key);
+    const std::string path = "sys/" + oci::sysctl_path(key).value_or("");
     const sys::UniqueFd file(
         static_cast<int>(::syscall(SYS_openat2, proc, path.c_str(), &how, sizeof how)));
     if (!file) {
@@ -52,40 +52,6 @@ Result<void> write_sysctl(int proc, const std::string& key, const std::string& v
 }
 
 }  // namespace
-
-std::string sysctl_path(const std::string& key) {
-    const std::size_t separator = key.find_first_of("./");
-    std::string path = key;
-    if (separator == std::string::npos || key[separator] == '/') {
-        return path;
-    }
-    for (char& character : path) {
-        if (character == '.') {
-            character = '/';
-        } else if (character == '/') {
-            character = '.';
-        }
-    }
-    return path;
-}
-
-Result<void> check_sysctl_holders(const std::map<std::string, std::string>& sysctls,
-                                  const NamespacePlan& plan,
-                                  const std::vector<sys::UniqueFd>& namespaces) {
-    for (const auto& [key, value] : sysctls) {
-        const std::optional<std::string> path = oci::sysctl_path(key);
-        const auto holder = path ? oci::sysctl_holder(*path) : std::nullopt;
-        for (std::size_t i = 0; i < plan.joins.size(); ++i) {
-            if (holder == plan.joins[i].type && is_own(plan.joins[i].type, namespaces[i].get())) {
-                return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0,
-                                                  "linux.sysctl[\"" + key + "\"]",
-                                                  "would change the host: \"" + plan.joins[i].path +
-                                                      "\" is the runtime's own namespace"});
-            }
-        }
-    }
-    return {};
-}
 
 Result<void> apply_sysctls(const std::map<std::string, std::string>& sysctls) {
     if (sysctls.empty()) {

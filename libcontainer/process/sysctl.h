@@ -25,8 +25,4 @@ using sys::Result;
 // (R-9, CVE-2025-52881), one key, one descriptor, one write (CVE-2022-0811).
 [[nodiscard]] Result<void> apply_sysctls(const std::map<std::string, std::string>& sysctls);
 
-// net.ipv4.ip_forward and net/ipv4/conf/eth0.100/forwarding: the first separator decides, as in
-// sysctl.d(5) (SY-01).
-[[nodiscard]] std::string sysctl_path(const std::string& key);
-
 }  // namespace libcontainer

@@ -20,7 +20,9 @@ namespace libcontainer {
 // without following symlinks. Files in it:
 //   container.json  the ContainerRecord, replaced at once
 //   config.json     the configuration as it was at create (B-03)
-//   start.sock      there from create until start: the listening socket of the waiting init
+//   cgroup.claimed  there once the cgroup of an unfinished create was found fit: its processes are
+//   the container's start.sock      there from create until start: the listening socket of the
+//   waiting init
 class StateDirectory {
   public:
     // mkdir is the claim on the id: the second of two creates gets kind already_exists. The caller
@@ -45,6 +47,10 @@ class StateDirectory {
     [[nodiscard]] Result<void> write_record(const ContainerRecord& record) const;
     [[nodiscard]] Result<std::string> read_config() const;
     [[nodiscard]] Result<void> write_config(std::string_view json) const;
+
+    // Second entry of the journal: from here on whoever is in the cgroup may be killed by a
+    // clean-up. read_record() sees it.
+    [[nodiscard]] Result<void> mark_cgroup_claimed() const;
 
     // Whether init still waits for `start`.
     [[nodiscard]] bool waits_for_start() const;

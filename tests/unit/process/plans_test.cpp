@@ -5,17 +5,9 @@
 #include "libcontainer/passwd.h"
 #include "libcontainer/process/id_mapping.h"
 #include "libcontainer/process/program.h"
-#include "libcontainer/process/sysctl.h"
 #include "libcontainer/state/state_directory.h"
 
 using namespace libcontainer;
-
-TEST_CASE("SY-01: the first separator of a sysctl key decides", "[process]") {
-    CHECK(sysctl_path("net.ipv4.ip_forward") == "net/ipv4/ip_forward");
-    CHECK(sysctl_path("net/ipv4/conf/eth0.100/forwarding") == "net/ipv4/conf/eth0.100/forwarding");
-    CHECK(sysctl_path("net.ipv4.conf.eth0/100.forwarding") == "net/ipv4/conf/eth0.100/forwarding");
-    CHECK(sysctl_path("kernel") == "kernel");
-}
 
 TEST_CASE("N-10: id maps as the kernel reads them", "[process]") {
     CHECK(format_id_map({{0, 100000, 65536}, {65536, 1000, 1}}) ==
