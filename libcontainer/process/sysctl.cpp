@@ -53,6 +53,24 @@ Result<void> write_sysctl(int proc, const std::string& key, const std::string& v
 
 }  // namespace
 
+Result<void> check_sysctl_holders(const std::map<std::string, std::string>& sysctls,
+                                  const NamespacePlan& plan,
+                                  const std::vector<sys::UniqueFd>& namespaces) {
+    for (const auto& [key, value] : sysctls) {
+        const std::optional<std::string> path = oci::sysctl_path(key);
+        const auto holder = path ? oci::sysctl_holder(*path) : std::nullopt;
+        for (std::size_t i = 0; i < plan.joins.size(); ++i) {
+            if (holder == plan.joins[i].type && is_own(plan.joins[i].type, namespaces[i].get())) {
+                return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0,
+                                                  "linux.sysctl[\"" + key + "\"]",
+                                                  "would change the host: \"" + plan.joins[i].path +
+                                                      "\" is the runtime's own namespace"});
+            }
+        }
+    }
+    return {};
+}
+
 Result<void> apply_sysctls(const std::map<std::string, std::string>& sysctls) {
     if (sysctls.empty()) {
         return {};
