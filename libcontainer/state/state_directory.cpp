@@ -24,7 +24,6 @@ namespace {
 
 constexpr const char* kRecordName = "container.json";
 constexpr const char* kConfigName = "config.json";
-constexpr const char* kClaimedName = "cgroup.claimed";
 constexpr const char* kStartName = "start.sock";
 constexpr std::size_t kMaxRecord = 1U << 20U;
 constexpr std::size_t kMaxIdLength = 255;
@@ -186,16 +185,7 @@ Result<ContainerRecord> StateDirectory::read_record() const {
         return sys::fail(sys::ErrorKind::invalid,
                          "state file container.json: of another version or container");
     }
-    record->cgroup.claimed =
-        record->cgroup.claimed || ::faccessat(directory_.get(), kClaimedName, F_OK, 0) == 0;
     return *std::move(record);
-}
-
-Result<void> StateDirectory::mark_cgroup_claimed() const {
-    if (::mknodat(directory_.get(), kClaimedName, S_IFREG | 0600, 0) != 0) {
-        return sys::fail_errno(sys::call("mknod", kClaimedName));
-    }
-    return {};
 }
 
 Result<void> StateDirectory::write_record(const ContainerRecord& record) const {
@@ -247,7 +237,7 @@ void StateDirectory::remove_start_socket() const {
 }
 
 Result<void> StateDirectory::remove() const {
-    for (const char* const name : {kStartName, kClaimedName, kConfigName, kRecordName}) {
+    for (const char* const name : {kStartName, kConfigName, kRecordName}) {
         ::unlinkat(directory_.get(), name, 0);
     }
     if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {

@@ -48,10 +48,6 @@ class StateDirectory {
     [[nodiscard]] Result<std::string> read_config() const;
     [[nodiscard]] Result<void> write_config(std::string_view json) const;
 
-    // Second entry of the journal: from here on whoever is in the cgroup may be killed by a
-    // clean-up. read_record() sees it.
-    [[nodiscard]] Result<void> mark_cgroup_claimed() const;
-
     // Whether init still waits for `start`.
     [[nodiscard]] bool waits_for_start() const;
     // Parent, before clone3: the listening socket that init inherits.
