@@ -55,12 +55,12 @@ std::string to_table(std::vector<oci::State> containers) {
     return table;
 }
 
-std::string to_json(std::vector<oci::State> containers) {
+std::string to_json(const std::vector<oci::State>& containers) {
     if (containers.empty()) {
         return "null\n";  // what Go makes of an empty list, and what callers of runc expect
     }
     std::string json;
-    for (oci::State& state : containers) {
+    for (const oci::State& state : containers) {
         json += json.empty() ? "[" : ",";
         json += oci::write_state(state, oci::Layout::compact);
     }
@@ -107,7 +107,7 @@ Result<int> run_list(const Context& context, const Line& line) {
     if (settings.quiet) {
         return print(to_ids(containers));
     }
-    return print(settings.format == Format::json ? to_json(std::move(containers))
+    return print(settings.format == Format::json ? to_json(containers)
                                                  : to_table(std::move(containers)));
 }
 

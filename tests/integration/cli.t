@@ -73,6 +73,28 @@ def slash(lab):
             lab.brig("--root", root, *words, root=False).failed("is the host's root", status=1)
 
 
+@suite.case("1.3 R-36", "XDG_RUNTIME_DIR counts for a caller without privileges who owns it")
+def runtime_directory(lab):
+    os.chmod(lab.path, 0o755)
+    for name, owner in (("own", 1000), ("foreign", 0)):
+        os.mkdir(f"{lab.path}/{name}")
+        os.chmod(f"{lab.path}/{name}", 0o755)
+        os.chown(f"{lab.path}/{name}", owner, owner)
+
+    def ask(directory, **who):
+        run = subprocess.run([sandbox.brig(), "state", "none"], capture_output=True, check=False,
+                             text=True, env={"XDG_RUNTIME_DIR": directory}, **who)
+        equal(run.returncode, 1, "status")
+        return run.stderr
+    user = {"user": 1000, "group": 1000, "extra_groups": []}
+    contains(ask(f"{lab.path}/own", **user), "container does not exist", "own")
+    contains(ask(f"{lab.path}/foreign", **user), "belongs to another user", "foreign")
+    contains(ask(f"{lab.path}/none", **user), "no such file or directory", "missing")
+    contains(ask("relative", **user), "not absolute", "relative")
+    contains(ask("", **user), "container does not exist", "empty is unset")
+    contains(ask(f"{lab.path}/foreign"), "container does not exist", "root does not look at it")
+
+
 IDS = ["..", ".", "", "a/b", "../x", "/etc", "a\n", "a b", "\xe4", "%n/", "x" * 1025, "\x1b[2J"]
 
 
