@@ -94,6 +94,12 @@ Result<oci::Process> process_from_options(const oci::Process& base, const ExecOp
         add_capabilities(*process.capabilities, options.capabilities);
     }
     process.no_new_privileges = process.no_new_privileges || options.no_new_privs;
+    if (options.apparmor) {
+        process.apparmor_profile = options.apparmor;
+    }
+    if (options.process_label) {
+        process.selinux_label = options.process_label;
+    }
     return process;
 }
 
@@ -119,9 +125,15 @@ Result<oci::Process> plan_exec_process(const oci::Spec& spec, const ExecOptions&
                                ? TRY(process_from_options(base, options))
                                : TRY(read_process_file(options.process_file));
     inherit_from(base, process);
-    if (const auto problems = oci::validate(process); !problems.empty()) {
-        return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, problems.front().path,
-                                          problems.front().message});
+    auto problems = oci::validate(process);
+    auto kind = sys::ErrorKind::invalid;
+    if (problems.empty()) {
+        problems = oci::unsupported(process);
+        kind = sys::ErrorKind::unsupported;
+    }
+    if (!problems.empty()) {
+        return std::unexpected(
+            sys::Error{kind, 0, "process." + problems.front().path, problems.front().message});
     }
     return process;
 }

@@ -42,7 +42,7 @@ constexpr std::array kOptions = {
                         store<&ExecOptions::process_label>},
     Option<ExecOptions>{{"preserve-fds", 0, "N", "pass descriptors 3 to 3+N-1 to the process"},
                         store<&ExecOptions::preserve_fds>},
-    Option<ExecOptions>{{"ignore-paused", 0, nullptr, "start in a paused container too"},
+    Option<ExecOptions>{{"ignore-paused", 0, nullptr, "do not refuse a paused container"},
                         store<&ExecOptions::ignore_paused>},
     Option<ExecOptions>{{"cgroup", 0, "PATH", "cgroup below the container's own"},
                         store<&ExecOptions::cgroup>},
