@@ -127,7 +127,7 @@ Result<void> Creation::reserve() {
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
     cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.id, spec().linux.cgroups_path));
     record_ = make_record(bundle_, options_, context_.plan, cgroup_->record());
-    return directory_->write_record(record_);
+    return directory_->write_journal(record_);
 }
 
 // All that can fail without anything having been made.

@@ -176,6 +176,9 @@ Result<ContainerRecord> StateDirectory::read_record() const {
                          "state file container.json: not a regular file of the caller");
     }
     const std::string json = TRY(sys::read_all(file->get(), kRecordName, kMaxRecord));
+    if (json.empty()) {
+        return does_not_exist();  // a create that was killed between open and write
+    }
     auto record = oci::parse_json<ContainerRecord>(json);
     if (!record) {
         return sys::fail(sys::ErrorKind::invalid,
@@ -186,6 +189,11 @@ Result<ContainerRecord> StateDirectory::read_record() const {
                          "state file container.json: of another version or container");
     }
     return *std::move(record);
+}
+
+Result<void> StateDirectory::write_journal(const ContainerRecord& record) const {
+    return sys::write_new_file(directory_.get(), kRecordName,
+                               oci::write_json(record, oci::Layout::compact), 0600);
 }
 
 Result<void> StateDirectory::write_record(const ContainerRecord& record) const {
@@ -201,9 +209,7 @@ Result<std::string> StateDirectory::read_config() const {
 
 // Nobody reads it before container.json is there, so no detour by a temporary file.
 Result<void> StateDirectory::write_config(std::string_view json) const {
-    const sys::UniqueFd file = TRY(sys::open_at(directory_.get(), kConfigName,
-                                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-    return sys::write_all(file.get(), json, kConfigName);
+    return sys::write_new_file(directory_.get(), kConfigName, json, 0600);
 }
 
 bool StateDirectory::waits_for_start() const {

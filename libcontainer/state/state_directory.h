@@ -44,6 +44,10 @@ class StateDirectory {
     // Kind not_found when container.json is missing or not brig's: a folder that was never
     // finished, or foreign.
     [[nodiscard]] Result<ContainerRecord> read_record() const;
+    // The first record, before anything is made that it tells of, and so without the detour by a
+    // temporary file.
+    [[nodiscard]] Result<void> write_journal(const ContainerRecord& record) const;
+    // Replaces it at once.
     [[nodiscard]] Result<void> write_record(const ContainerRecord& record) const;
     [[nodiscard]] Result<std::string> read_config() const;
     [[nodiscard]] Result<void> write_config(std::string_view json) const;

@@ -112,6 +112,11 @@ Result<void> write_file_atomically(int dir, const std::string& name, std::string
     return {};
 }
 
+Result<void> write_new_file(int dir, std::string_view name, std::string_view data, mode_t mode) {
+    const UniqueFd fd = TRY(open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+    return write_all(fd.get(), data, name);
+}
+
 Result<void> make_directories(const std::string& path, mode_t mode) {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         const std::string prefix = path.substr(0, end);

@@ -35,6 +35,10 @@ namespace sys {
 [[nodiscard]] Result<void> write_file_atomically(int dir, const std::string& name,
                                                  std::string_view data, mode_t mode);
 
+// Writes a file that must not be there yet.
+[[nodiscard]] Result<void> write_new_file(int dir, std::string_view name, std::string_view data,
+                                          mode_t mode);
+
 // mkdir -p of a host path, each new component with `mode`.
 [[nodiscard]] Result<void> make_directories(const std::string& path, mode_t mode);
 
