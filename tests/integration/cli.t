@@ -235,8 +235,26 @@ def logs(lab):
 def log_targets(lab):
     lab.brig("--log", f"file:{lab.path}/log", "start", "none").failed()
     contains(read(f"{lab.path}/log"), "does not exist", "file:")
-    for target in ("syslog:brig", "journald:brig"):
-        lab.brig("--log", target, "start", "none").failed("brig: start none: ")
+    # The services' sockets, in a mount namespace of the call's own.
+    script = ("mount -t tmpfs none /dev && mount -t tmpfs none /run/systemd && "
+              "mkdir /run/systemd/journal && touch /dev/log /run/systemd/journal/socket && "
+              f"mount --bind {lab.path}/service /dev/log && "
+              f'mount --bind {lab.path}/service /run/systemd/journal/socket && exec "$@"')
+    os.mkdir("/run/systemd")
+    message = "start none: container does not exist"
+    for target, wanted in (("syslog:web", rf"<3>web\[\d+\]: {message}"),
+                           ("journald:web", f"PRIORITY=3\nSYSLOG_IDENTIFIER=web\nMESSAGE={message}\n")):
+        service = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        service.bind(f"{lab.path}/service")
+        service.settimeout(5)
+        lab.popen(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, "sh",
+                   *lab.words("--log", target, "start", "none")]).wait().failed(message)
+        text = service.recv(4096).decode()
+        check(re.fullmatch(wanted, text), f"{target} got {text!r}")
+        service.close()
+        os.unlink(f"{lab.path}/service")
+        lab.brig("--log", target, "start", "none").failed(f"brig: {message}")  # no service
+    os.rmdir("/run/systemd")
 
 
 @suite.case("trap-25 R-39", "a log that cannot be written, or is a symlink, does not stop the work")
