@@ -59,8 +59,8 @@ bool add_rule(DevicePolicy& policy, const DeviceRule& rule, Origin origin) {
     }
     if (!rule.pattern) {
         // Part of the access to every device: the kernel's word for "every device" knows no parts.
-        return add_rule(policy, {rule.allow, DevicePattern{'b'}, rule.access}, origin) &&
-               add_rule(policy, {rule.allow, DevicePattern{'c'}, rule.access}, origin);
+        return add_rule(policy, {rule.allow, rule.access, DevicePattern{'b'}}, origin) &&
+               add_rule(policy, {rule.allow, rule.access, DevicePattern{'c'}}, origin);
     }
     if (rule.allow == policy.allow_by_default) {
         return remove_exception(policy, *rule.pattern, rule.access);
@@ -95,7 +95,7 @@ unsigned access_of(char letter) {
 
 Result<DeviceRule> check_device_rule(const oci::DeviceRule& rule, std::size_t index) {
     constexpr std::int64_t kHighestNumber = 0xffffffff;
-    DeviceRule checked = {rule.allow, std::nullopt, 0};
+    DeviceRule checked = {rule.allow, 0, std::nullopt};
     for (const char letter : rule.access.value_or("")) {
         if (access_of(letter) == 0) {
             return invalid(index, ".access", "\"" + *rule.access + "\" is not of r, w and m");
@@ -122,16 +122,16 @@ Result<DeviceRule> check_device_rule(const oci::DeviceRule& rule, std::size_t in
 
 std::span<const DeviceRule> default_device_rules() {
     static constexpr DeviceRule kRules[] = {
-        {true, DevicePattern{'c', kAnyNumber, kAnyNumber}, kMknod},
-        {true, DevicePattern{'b', kAnyNumber, kAnyNumber}, kMknod},
-        {true, DevicePattern{'c', 1, 3}, kAllAccess},             // null
-        {true, DevicePattern{'c', 1, 5}, kAllAccess},             // zero
-        {true, DevicePattern{'c', 1, 7}, kAllAccess},             // full
-        {true, DevicePattern{'c', 1, 8}, kAllAccess},             // random
-        {true, DevicePattern{'c', 1, 9}, kAllAccess},             // urandom
-        {true, DevicePattern{'c', 5, 0}, kAllAccess},             // tty
-        {true, DevicePattern{'c', 5, 2}, kAllAccess},             // ptmx
-        {true, DevicePattern{'c', 136, kAnyNumber}, kAllAccess},  // pts
+        {true, kMknod, DevicePattern{'c', kAnyNumber, kAnyNumber}},
+        {true, kMknod, DevicePattern{'b', kAnyNumber, kAnyNumber}},
+        {true, kAllAccess, DevicePattern{'c', 1, 3}},             // null
+        {true, kAllAccess, DevicePattern{'c', 1, 5}},             // zero
+        {true, kAllAccess, DevicePattern{'c', 1, 7}},             // full
+        {true, kAllAccess, DevicePattern{'c', 1, 8}},             // random
+        {true, kAllAccess, DevicePattern{'c', 1, 9}},             // urandom
+        {true, kAllAccess, DevicePattern{'c', 5, 0}},             // tty
+        {true, kAllAccess, DevicePattern{'c', 5, 2}},             // ptmx
+        {true, kAllAccess, DevicePattern{'c', 136, kAnyNumber}},  // pts
     };
     return kRules;
 }

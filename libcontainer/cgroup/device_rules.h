@@ -33,8 +33,8 @@ struct DevicePattern {
 // A rule of config.json, checked.
 struct DeviceRule {
     bool allow = false;
-    std::optional<DevicePattern> pattern;  // absent: every device
     unsigned access = kAllAccess;
+    std::optional<DevicePattern> pattern;  // absent: every device
 };
 
 // Errors point at linux.resources.devices[i].

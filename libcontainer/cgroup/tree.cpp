@@ -27,6 +27,11 @@ bool is_gone(int code) {
     return code == ENOENT || code == ENODEV;
 }
 
+std::string join(const std::string& path, const std::string& name) {
+    std::string joined = path;
+    return joined.append("/").append(name);
+}
+
 // Names of the cgroups directly below.
 Result<std::vector<std::string>> list_children(int directory, const std::string& path) {
     const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -60,7 +65,7 @@ void parse_pids(std::string_view text, std::vector<pid_t>& pids) {
 Result<void> visit(int directory, const std::string& path, const TreeAction& action) {
     TRY_VOID(action(directory, path));
     for (const std::string& name : TRY(list_children(directory, path))) {
-        const std::string below = path + "/" + name;
+        const std::string below = join(path, name);
         const auto child = sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         auto visited = child ? visit(child->get(), below, action)
                              : sys::fail_code(sys::call("open", below), child.error().code);
@@ -78,7 +83,7 @@ Result<bool> remove_children(int directory, const std::string& path) {
         if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) == 0 || is_gone(errno)) {
             continue;
         }
-        const std::string below = path + "/" + name;
+        const std::string below = join(path, name);
         if (errno != EBUSY) {
             return sys::fail_errno(sys::call("rmdir", below));
         }
@@ -159,8 +164,7 @@ Result<std::vector<pid_t>> read_pids(const std::string& directory) {
     };
     TRY_VOID(visit_tree(directory, collect));
     std::ranges::sort(pids);
-    const auto repeated = std::ranges::unique(pids);
-    pids.erase(repeated.begin(), repeated.end());
+    pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
     return pids;
 }
 
@@ -204,6 +208,11 @@ Result<bool> remove_tree(const std::string& directory) {
         return false;
     }
     return ::rmdir(directory.c_str()) == 0 || is_gone(errno);
+}
+
+void remove_made(const std::vector<std::string>& made) {
+    std::for_each(made.rbegin(), made.rend(),
+                  [](const std::string& path) { ::rmdir(path.c_str()); });
 }
 
 Result<void> check_no_processes(const std::vector<pid_t>& found, const std::string& directory) {

@@ -59,6 +59,9 @@ using TreeAction = std::function<Result<void>(int directory, const std::string& 
 // kernel says EBUSY, processes are in it or have just left.
 [[nodiscard]] Result<bool> remove_tree(const std::string& directory);
 
+// Undoes what a failed create() made, given outermost first.
+void remove_made(const std::vector<std::string>& made);
+
 // Engines know this text (CG-05).
 [[nodiscard]] Result<void> check_no_processes(const std::vector<pid_t>& found,
                                               const std::string& directory);

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ranges>
 
 #include "libcontainer/cgroup/memory_limits.h"
 #include "libcontainer/cgroup/tree.h"
@@ -23,6 +22,16 @@ namespace {
 // What a kill of a fork bomb cannot outrun unfrozen.
 constexpr unsigned kRoundsBeforeFreeze = 3;
 constexpr std::chrono::milliseconds kFreezeForKill{100};
+
+std::vector<std::string> names_of(std::string_view controllers) {
+    std::vector<std::string> names;
+    for (std::size_t end = 0; end < controllers.size(); controllers.remove_prefix(end)) {
+        end = std::min(controllers.find(','), controllers.size());
+        names.emplace_back(controllers.substr(0, end));
+        end = std::min(end + 1, controllers.size());
+    }
+    return names;
+}
 
 bool is_denial(int code) {
     return code == EACCES || code == EPERM || code == EROFS;
@@ -68,9 +77,7 @@ Result<void> Manager::create() {
             is_partial_ = true;
             continue;
         }
-        for (const std::string& path : std::views::reverse(made)) {
-            ::rmdir(path.c_str());
-        }
+        remove_made(made);
         return result;
     }
     record_.directories = std::move(entered);
@@ -139,9 +146,7 @@ std::vector<CgroupMountSource> Manager::mount_sources() const {
             source.name = controllers.substr(kNamed.size());
             source.options = "none," + controllers;
         } else if (controllers.find(',') != std::string::npos) {
-            for (const auto part : std::views::split(controllers, ',')) {
-                source.aliases.emplace_back(part.begin(), part.end());
-            }
+            source.aliases = names_of(controllers);
         }
         sources.push_back(std::move(source));
     }

@@ -120,6 +120,7 @@ std::vector<std::string> io_max_lines(const oci::BlockIo& block_io) {
     add(block_io.throttle_read_iops_device, "riops");
     add(block_io.throttle_write_iops_device, "wiops");
     std::vector<std::string> texts;
+    texts.reserve(lines.size());
     for (Line& line : lines) {
         texts.push_back(std::move(line.text));
     }

@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <ranges>
 
 #include "libcontainer/sys/file.h"
 
@@ -189,13 +188,13 @@ std::vector<bpf_insn> compile_device_filter(std::span<const DeviceRule> rules) {
         compute(BPF_AND, kType, kTypeMask),
         compute(BPF_RSH, kAsked, kAccessShift),
     };
-    for (const DeviceRule& rule : std::views::reverse(rules)) {
-        if (decides_everything(rule)) {
+    for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
+        if (decides_everything(*rule)) {
             // The verifier refuses instructions that nothing reaches.
-            append_verdict(program, rule.allow);
+            append_verdict(program, rule->allow);
             return program;
         }
-        const auto part = compile_rule(rule);
+        const auto part = compile_rule(*rule);
         program.insert(program.end(), part.begin(), part.end());
     }
     append_verdict(program, false);

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ranges>
 
 #include "libcontainer/cgroup/attribute.h"
 #include "libcontainer/cgroup/memory_limits.h"
@@ -124,9 +123,7 @@ Result<void> Manager::create() {
         is_claimed_ = true;
         return {};
     }
-    for (const std::string& each : std::views::reverse(made)) {
-        ::rmdir(each.c_str());
-    }
+    remove_made(made);
     const int code = result.error().code;
     if (if_denied_ == IfDenied::stay_outside &&
         (code == EACCES || code == EPERM || code == EROFS)) {

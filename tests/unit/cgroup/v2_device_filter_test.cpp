@@ -107,16 +107,16 @@ TEST_CASE("R-35: no rules deny everything") {
 
 TEST_CASE("RD-01: the filter does what the rules say, for every access to many devices") {
     const std::vector<DeviceRule> sets[] = {
-        {{true, {}, kAllAccess}},
-        {{true, {}, kAllAccess}, {false, {}, kAllAccess}},
-        {{false, {}, kAllAccess}, {true, {}, kRead}},
-        {{true, {}, kAllAccess}, {false, {}, kMknod}},
-        {{false, {}, kAllAccess}, {true, DevicePattern{'c', 1, 3}, kAllAccess}},
-        {{true, DevicePattern{'b', 8, kAnyNumber}, kAllAccess},
-         {false, DevicePattern{'b', 8, 1}, kWrite}},
-        {{true, DevicePattern{'c', 1, 3}, kRead}, {true, DevicePattern{'c', 1, 3}, kWrite}},
-        {{true, {}, kAllAccess}, {false, DevicePattern{'c', kAnyNumber, 3}, kRead | kMknod}},
-        {{true, DevicePattern{'c', 4294967295, 4294967295}, kAllAccess}},
+        {{true, kAllAccess, {}}},
+        {{true, kAllAccess, {}}, {false, kAllAccess, {}}},
+        {{false, kAllAccess, {}}, {true, kRead, {}}},
+        {{true, kAllAccess, {}}, {false, kMknod, {}}},
+        {{false, kAllAccess, {}}, {true, kAllAccess, DevicePattern{'c', 1, 3}}},
+        {{true, kAllAccess, DevicePattern{'b', 8, kAnyNumber}},
+         {false, kWrite, DevicePattern{'b', 8, 1}}},
+        {{true, kRead, DevicePattern{'c', 1, 3}}, {true, kWrite, DevicePattern{'c', 1, 3}}},
+        {{true, kAllAccess, {}}, {false, kRead | kMknod, DevicePattern{'c', kAnyNumber, 3}}},
+        {{true, kAllAccess, DevicePattern{'c', 4294967295, 4294967295}}},
         {libcontainer::default_device_rules().begin(), libcontainer::default_device_rules().end()},
     };
     for (const auto& rules : sets) {
@@ -136,8 +136,8 @@ TEST_CASE("RD-01: the filter does what the rules say, for every access to many d
 }
 
 TEST_CASE("nothing follows a rule that decides everything: the verifier refuses dead code") {
-    const std::vector<DeviceRule> rules = {{true, DevicePattern{'c', 1, 3}, kAllAccess},
-                                           {false, {}, kAllAccess}};
+    const std::vector<DeviceRule> rules = {{true, kAllAccess, DevicePattern{'c', 1, 3}},
+                                           {false, kAllAccess, {}}};
     const std::vector<DeviceRule> last(rules.begin() + 1, rules.end());
     CHECK(compile_device_filter(rules).size() == compile_device_filter(last).size());
 }
