@@ -102,8 +102,10 @@ Result<void> set_process_sets(const CapabilitySets& sets) {
 }
 
 Result<void> set_ambient(std::uint64_t ambient) {
-    // EINVAL: a kernel before 4.3 has no ambient set, which is the empty one.
-    if (::cap_reset_ambient() != 0 && (errno != EINVAL || ambient != 0)) {
+    // One call; libcap's cap_reset_ambient asks for every capability first. EINVAL: a kernel before
+    // 4.3 has no ambient set, which is the empty one.
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 &&
+        (errno != EINVAL || ambient != 0)) {
         return sys::fail_errno("prctl(PR_CAP_AMBIENT_CLEAR_ALL)");
     }
     for (std::uint64_t rest = ambient; rest != 0; rest &= rest - 1) {

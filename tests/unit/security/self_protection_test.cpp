@@ -30,10 +30,12 @@ std::string content_of(const fs::path& path) {
 // `#!/proc/self/exe`.
 class Victim {
   public:
-    Victim(const std::string& program, const std::string& protection) {
+    Victim(const std::string& program, const std::string& protection, uid_t user = 0)
+        : user_(user) {
         std::string name = "/tmp/brig-unit-XXXXXX";
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         folder_ = name;
+        fs::permissions(folder_, fs::perms(0755));
         binary_ = folder_ / "victim";
         fs::copy_file(program, binary_);
         original_ = content_of(binary_);
@@ -82,6 +84,9 @@ class Victim {
         if (pid_ == 0) {
             ::dup2(in[0], STDIN_FILENO);
             ::dup2(out[1], STDOUT_FILENO);
+            if (::setresgid(user_, user_, user_) != 0 || ::setresuid(user_, user_, user_) != 0) {
+                ::_exit(126);
+            }
             ::execl(binary_.c_str(), "victim", protection.c_str(), script.c_str(), nullptr);
             ::_exit(127);
         }
@@ -104,6 +109,7 @@ class Victim {
     fs::path binary_;
     std::string original_;
     std::string greeting_;
+    uid_t user_;
     pid_t pid_ = -1;
     int in_ = -1;
     int out_ = -1;
@@ -206,6 +212,17 @@ TEST_CASE("T-37 #!/proc/self/exe leads a sealed copy to itself", "[self_protecti
     REQUIRE(victim.greeting().starts_with("ready"));
     CHECK(victim.execute_script() == "executed by script");
     CHECK(victim.unchanged());
+}
+
+TEST_CASE("R-18 without capabilities protect_binary executes a sealed copy", "[self_protection]") {
+    CHECK(Victim(program(), "mount", 1000).greeting().ends_with("operation not permitted"));
+    CHECK(Victim(program(), "copy", 1000).greeting().ends_with("operation not permitted"));
+    Victim victim(program(), "protect", 1000);
+    REQUIRE(victim.greeting().starts_with("ready"));
+    CHECK(fs::read_symlink(victim.proc() / "exe") == "/memfd:brig (deleted)");
+    CHECK(mappings_of_binary(victim).empty());
+    CHECK(overwrite_later(victim, victim.proc() / "exe", O_RDONLY) ==
+          "write: Operation not permitted");
 }
 
 TEST_CASE("R-18 a copied or sealed binary is mapped nowhere", "[self_protection]") {
