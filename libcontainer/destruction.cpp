@@ -108,9 +108,15 @@ Result<void> destroy(const GlobalOptions& global, const std::string& id, Force f
     auto record = directory->read_record();
     if (!record) {
         // A folder that was claimed and never got its record: the create was killed in between.
-        static_cast<void>(directory->remove());
-        if (force == Force::yes && record.error().kind == sys::ErrorKind::not_found) {
-            return {};
+        // A record that could only not be read now says what to clean up, and must stay; one that
+        // is no record at all must not stand in the way of --force for ever.
+        const bool is_absent = record.error().kind == sys::ErrorKind::not_found;
+        const bool is_broken = record.error().kind == sys::ErrorKind::invalid;
+        if (is_absent || (is_broken && force == Force::yes)) {
+            static_cast<void>(directory->remove());
+            if (force == Force::yes) {
+                return {};
+            }
         }
         return std::unexpected(std::move(record).error());
     }

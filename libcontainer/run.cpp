@@ -9,7 +9,7 @@
 namespace libcontainer {
 namespace {
 
-// Undoes a container whose program could not be started.
+// Undoes a container whose program could not be started, or not be waited for.
 std::unexpected<sys::Error> abandon(const CreatedContainer& container, const RunOptions& options,
                                     sys::Error error) {
     static_cast<void>(sys::send_signal(container.launched.pid, SIGKILL));
@@ -42,11 +42,14 @@ Result<int> run(const GlobalOptions& global, const RunOptions& options) {
     if (!foreground) {
         return 0;
     }
-    const int status = TRY(foreground->stay_with(container.launched.pid, container.console_master));
+    auto status = foreground->stay_with(container.launched.pid, container.console_master);
+    if (!status) {
+        return abandon(container, options, std::move(status).error());
+    }
     if (!options.keep) {
         TRY_VOID(destroy_container(container.directory, container.record));
     }
-    return sys::exit_status(status);
+    return sys::exit_status(*status);
 }
 
 }  // namespace libcontainer

@@ -5,6 +5,8 @@
 #include <linux/close_range.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "libcontainer/process/inheritance.h"
 
 namespace runtime {
@@ -12,7 +14,7 @@ namespace runtime {
 bool open_missing_standard_streams() {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
         // The lowest free number is `fd` itself: all below it are open by now.
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd) {
             return false;
         }
     }

@@ -171,7 +171,10 @@ Result<ContainerRecord> StateDirectory::read_record() const {
         return std::unexpected(std::move(file).error());
     }
     struct stat info = {};
-    if (::fstat(file->get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != ::geteuid()) {
+    if (::fstat(file->get(), &info) != 0) {
+        return sys::fail_errno(sys::call("stat", kRecordName));
+    }
+    if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid()) {
         return sys::fail(sys::ErrorKind::invalid,
                          "state file container.json: not a regular file of the caller");
     }
@@ -243,28 +246,40 @@ void StateDirectory::remove_start_socket() const {
 }
 
 Result<void> StateDirectory::remove() const {
+    constexpr int kTries = 3;
+    for (int tried = 0;; ++tried) {
+        remove_files();
+        if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+            return {};
+        }
+        if (tried == kTries) {
+            return sys::fail_errno(sys::call("rmdir", id_));
+        }
+        if (errno == ENOTEMPTY) {
+            remove_leftovers();
+        }
+    }
+}
+
+void StateDirectory::remove_files() const {
     for (const char* const name : {kStartName, kConfigName, kRecordName}) {
         ::unlinkat(directory_.get(), name, 0);
     }
-    if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
-        return {};
-    }
-    if (errno != ENOTEMPTY) {
-        return sys::fail_errno(sys::call("rmdir", id_));
-    }
-    // A write that was killed between its temporary file and the rename leaves the former behind:
-    // `.NAME.NUMBER`.
+}
+
+// A write that was killed between its temporary file and the rename leaves the former behind:
+// `.NAME.NUMBER`.
+void StateDirectory::remove_leftovers() const {
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(::dup(directory_.get())),
                                                         ::closedir);
+    if (directory) {
+        ::rewinddir(directory.get());  // the offset is shared with an earlier round
+    }
     while (const dirent* const entry = directory ? ::readdir(directory.get()) : nullptr) {
         if (std::string_view(entry->d_name).starts_with(std::string(".") + kRecordName)) {
             ::unlinkat(directory_.get(), entry->d_name, 0);
         }
     }
-    if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
-        return sys::fail_errno(sys::call("rmdir", id_));
-    }
-    return {};
 }
 
 }  // namespace libcontainer

@@ -67,6 +67,9 @@ class StateDirectory {
     [[nodiscard]] const std::string& id() const { return id_; }
 
   private:
+    void remove_files() const;
+    void remove_leftovers() const;
+
     StateDirectory(sys::UniqueFd root, sys::UniqueFd directory, std::string id)
         : root_(std::move(root)), directory_(std::move(directory)), id_(std::move(id)) {}
 
