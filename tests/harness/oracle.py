@@ -96,7 +96,8 @@ class Snapshot:
         self.cgroups = cgroups()
         self.processes = processes()
         self.state = self._state()
-        self.run = set(os.listdir("/run"))
+        # The cache of compiled seccomp filters is there to stay.
+        self.run = set(os.listdir("/run")) - {"brig"}
 
     def _state(self):
         try:
