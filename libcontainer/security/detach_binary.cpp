@@ -23,10 +23,13 @@
 #include "libcontainer/sys/unique_fd.h"
 
 // The linker's name for where our ELF header is mapped; the same in static, PIE and static PIE.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" [[gnu::visibility("hidden")]] const ElfW(Ehdr) __ehdr_start;
 
 namespace libcontainer {
 namespace {
+
+using ProgramHeader = ElfW(Phdr);
 
 [[nodiscard]] std::uintptr_t page_size() {
     static const std::uintptr_t size = ::getauxval(AT_PAGESZ);
@@ -42,7 +45,8 @@ namespace {
 }
 
 [[nodiscard]] char* at(std::uintptr_t address) {
-    return reinterpret_cast<char*>(address);  // NOLINT: addresses come from program headers
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): addresses come from program headers
+    return reinterpret_cast<char*>(address);
 }
 
 // The program headers of the running executable, and what to add to their addresses.
@@ -52,29 +56,29 @@ class Image {
         : base_(reinterpret_cast<std::uintptr_t>(&__ehdr_start)),
           headers_(reinterpret_cast<const ElfW(Phdr) *>(base_ + __ehdr_start.e_phoff),
                    __ehdr_start.e_phnum) {
-        for (const ElfW(Phdr) & header : headers_) {
+        for (const ProgramHeader& header : headers_) {
             if (header.p_type == PT_LOAD && header.p_offset == 0) {
                 bias_ = base_ - header.p_vaddr;
             }
         }
     }
 
-    [[nodiscard]] std::span<const ElfW(Phdr)> headers() const { return headers_; }
-    [[nodiscard]] std::uintptr_t begin(const ElfW(Phdr) & header) const {
+    [[nodiscard]] std::span<const ProgramHeader> headers() const { return headers_; }
+    [[nodiscard]] std::uintptr_t begin(const ProgramHeader& header) const {
         return bias_ + header.p_vaddr;
     }
     // Of the bytes that come from the file: .bss beyond them is anonymous already.
-    [[nodiscard]] std::uintptr_t file_end(const ElfW(Phdr) & header) const {
+    [[nodiscard]] std::uintptr_t file_end(const ProgramHeader& header) const {
         return begin(header) + header.p_filesz;
     }
 
   private:
     std::uintptr_t base_;
     std::uintptr_t bias_ = 0;
-    std::span<const ElfW(Phdr)> headers_;
+    std::span<const ProgramHeader> headers_;
 };
 
-[[nodiscard]] int protection_of(const ElfW(Phdr) & header) {
+[[nodiscard]] int protection_of(const ProgramHeader& header) {
     return ((header.p_flags & PF_R) != 0 ? PROT_READ : 0) |
            ((header.p_flags & PF_W) != 0 ? PROT_WRITE : 0) |
            ((header.p_flags & PF_X) != 0 ? PROT_EXEC : 0);
@@ -115,7 +119,7 @@ Result<void> replace_by_file(std::uintptr_t begin, std::size_t length, int prote
 
 // `file`: our executable on another mount, or -1.
 Result<void> replace_mappings(const Image& image, int file) {
-    for (const ElfW(Phdr) & header : image.headers()) {
+    for (const ProgramHeader& header : image.headers()) {
         if (header.p_type != PT_LOAD || header.p_filesz == 0) {
             continue;
         }
@@ -129,7 +133,7 @@ Result<void> replace_mappings(const Image& image, int file) {
         }
     }
     // What the dynamic linker wrote and then closed: within a writable segment, read-only.
-    for (const ElfW(Phdr) & header : image.headers()) {
+    for (const ProgramHeader& header : image.headers()) {
         if (header.p_type == PT_GNU_RELRO) {
             const std::uintptr_t begin = page_floor(image.begin(header));
             const std::uintptr_t end = page_floor(image.begin(header) + header.p_memsz);
@@ -164,7 +168,7 @@ Result<OtherMount> open_on_other_mount() {
 // /proc/PID/cmdline, environ and stat show, and where the heap may not shrink below.
 [[nodiscard]] prctl_mm_map describe(const Image& image, int executable) {
     prctl_mm_map map = {};
-    for (const ElfW(Phdr) & header : image.headers()) {
+    for (const ProgramHeader& header : image.headers()) {
         if (header.p_type != PT_LOAD) {
             continue;
         }

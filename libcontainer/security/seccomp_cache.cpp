@@ -143,6 +143,7 @@ struct CloseFolder {
     }
     std::ranges::sort(entries);
     std::vector<std::string> names;
+    names.reserve(entries.size());
     for (auto& [time, name] : entries) {
         names.push_back(std::move(name));
     }

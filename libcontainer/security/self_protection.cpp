@@ -21,11 +21,17 @@
 namespace libcontainer {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)  // clang's way to tell; gcc defines macros
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
+    __has_feature(thread_sanitizer)
+#define BRIG_IS_SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BRIG_IS_SANITIZED
+#endif
+
+#ifdef BRIG_IS_SANITIZED
 constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||
-                            __has_feature(thread_sanitizer);
 #else
 constexpr bool kSanitized = false;
 #endif
