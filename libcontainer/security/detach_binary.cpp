@@ -54,7 +54,7 @@ class Image {
   public:
     Image()
         : base_(reinterpret_cast<std::uintptr_t>(&__ehdr_start)),
-          headers_(reinterpret_cast<const ElfW(Phdr) *>(base_ + __ehdr_start.e_phoff),
+          headers_(reinterpret_cast<const ProgramHeader*>(at(base_ + __ehdr_start.e_phoff)),
                    __ehdr_start.e_phnum) {
         for (const ProgramHeader& header : headers_) {
             if (header.p_type == PT_LOAD && header.p_offset == 0) {
