@@ -28,7 +28,7 @@ Result<void> apply_options(int tree, const MountPlan& plan) {
     MountAttributes attributes;
     attributes.set = plan.options.attributes.set | plan.options.recursive.set;
     attributes.clear = plan.options.attributes.clear & MOUNT_ATTR__ATIME;
-    attributes.propagation = MS_SLAVE;
+    attributes.propagation = MS_PRIVATE;
     return sys::set_mount_attributes(tree, attributes, Recursion::whole_tree);
 }
 
@@ -55,12 +55,6 @@ Result<void> add_hierarchy(int tmpfs, const CgroupMountSource& source) {
     return {};
 }
 
-Result<UniqueFd> clone_hierarchy(const CgroupMountSource& source, const MountPlan& plan) {
-    UniqueFd tree = TRY(sys::clone_mount(AT_FDCWD, source.path, Recursion::this_mount));
-    TRY_VOID(apply_options(tree.get(), plan));
-    return tree;
-}
-
 // No cgroup of its own (cgroups disabled): a cgroup namespace shows what lies below the caller's
 // cgroup, otherwise there is nothing to show.
 Result<UniqueFd> make_without_cgroups(const Rootfs& rootfs, const MountPlan& plan) {
@@ -74,42 +68,54 @@ Result<UniqueFd> make_without_cgroups(const Rootfs& rootfs, const MountPlan& pla
     return make_tmpfs();
 }
 
-Result<void> mount_hierarchies(const Rootfs& rootfs, const MountPlan& plan, int target) {
-    const UniqueFd tmpfs = TRY(make_tmpfs());
+// A tmpfs with a mount per hierarchy; attached already where the kernel wants it so.
+struct Hierarchies {
+    UniqueFd tree;
     bool attached = false;
+};
+
+Result<Hierarchies> make_hierarchies(const Rootfs& rootfs, int target) {
+    Hierarchies made;
+    made.tree = TRY(make_tmpfs());
+    const int tmpfs = made.tree.get();
     for (const CgroupMountSource& source : rootfs.cgroups) {
-        auto added = add_hierarchy(tmpfs.get(), source);
-        if (!added && added.error().code == EINVAL && !attached) {
+        auto added = add_hierarchy(tmpfs, source);
+        if (!added && added.error().code == EINVAL && !made.attached) {
             // Linux before 6.15 takes no mount into a detached one.
-            TRY_VOID(sys::attach_mount(tmpfs.get(), target));
-            attached = true;
-            if (::unlinkat(tmpfs.get(), source.name.c_str(), AT_REMOVEDIR) != 0) {
+            TRY_VOID(sys::attach_mount(tmpfs, target));
+            made.attached = true;
+            if (::unlinkat(tmpfs, source.name.c_str(), AT_REMOVEDIR) != 0) {
                 return fail_errno(call("rmdir", source.name));
             }
-            added = add_hierarchy(tmpfs.get(), source);
+            added = add_hierarchy(tmpfs, source);
         }
-        if (!added) {
-            return added;
-        }
+        TRY_VOID(std::move(added));
     }
-    TRY_VOID(apply_options(tmpfs.get(), plan));
-    return attached ? Result<void>{} : sys::attach_mount(tmpfs.get(), target);
+    return made;
+}
+
+Result<Hierarchies> make_tree(const Rootfs& rootfs, const MountPlan& plan, int target) {
+    if (rootfs.cgroups.empty()) {
+        return Hierarchies{TRY(make_without_cgroups(rootfs, plan)), false};
+    }
+    const CgroupMountSource& first = rootfs.cgroups.front();
+    if (first.name.empty()) {
+        return Hierarchies{TRY(sys::clone_mount(AT_FDCWD, first.path, Recursion::this_mount)),
+                           false};
+    }
+    return make_hierarchies(rootfs, target);
 }
 
 }  // namespace
 
-Result<void> mount_cgroup(Rootfs& rootfs, const MountPlan& plan) {
+Result<UniqueFd> mount_cgroup(const Rootfs& rootfs, const MountPlan& plan) {
     const MountTarget target = TRY(open_mount_target(rootfs, plan, -1));
-    if (rootfs.cgroups.size() == 1 && rootfs.cgroups.front().name.empty()) {
-        const UniqueFd tree = TRY(clone_hierarchy(rootfs.cgroups.front(), plan));
-        return sys::attach_mount(tree.get(), target.fd.get());
+    Hierarchies made = TRY(make_tree(rootfs, plan, target.fd.get()));
+    TRY_VOID(apply_options(made.tree.get(), plan));
+    if (!made.attached) {
+        TRY_VOID(sys::attach_mount(made.tree.get(), target.fd.get()));
     }
-    if (rootfs.cgroups.empty()) {
-        const UniqueFd tree = TRY(make_without_cgroups(rootfs, plan));
-        TRY_VOID(apply_options(tree.get(), plan));
-        return sys::attach_mount(tree.get(), target.fd.get());
-    }
-    return mount_hierarchies(rootfs, plan, target.fd.get());
+    return std::move(made.tree);
 }
 
 }  // namespace libcontainer

@@ -40,6 +40,19 @@ Result<void> apply_propagation(int mount, const MountOptions& options) {
     return {};
 }
 
+// A bind has its propagation already and what is new is private, unless the place is shared and
+// made it so.
+Result<void> propagate(const Rootfs& rootfs, const MountPlan& plan, int mount) {
+    const bool is_new = plan.kind == MountKind::filesystem || plan.kind == MountKind::cgroup;
+    const bool asks_for_more =
+        is_new &&
+        std::ranges::any_of(plan.options.propagation, [](const PropagationChange& change) {
+            return change.type == MS_SHARED || change.type == MS_UNBINDABLE;
+        });
+    return asks_for_more || rootfs.has_shared_mounts ? apply_propagation(mount, plan.options)
+                                                     : Result<void>{};
+}
+
 // move_mount's EINVAL, said for people.
 sys::Error explain_refusal(sys::Error error, const MountPlan& plan, int mount,
                            const MountTarget& target) {
@@ -59,16 +72,7 @@ Result<void> attach(Rootfs& rootfs, const MountPlan& plan, UniqueFd mount,
         return std::unexpected(
             explain_refusal(std::move(attached).error(), plan, mount.get(), target));
     }
-    // A new filesystem is private and a bind has its propagation already, unless the place is
-    // shared and made it so.
-    const bool asks_for_more =
-        plan.kind == MountKind::filesystem &&
-        std::ranges::any_of(plan.options.propagation, [](const PropagationChange& change) {
-            return change.type == MS_SHARED || change.type == MS_UNBINDABLE;
-        });
-    if (!plan.options.propagation.empty() && (asks_for_more || rootfs.has_shared_mounts)) {
-        TRY_VOID(apply_propagation(mount.get(), plan.options));
-    }
+    TRY_VOID(propagate(rootfs, plan, mount.get()));
     if (plan.type == "devpts" && plan.target == "dev/pts") {
         rootfs.devpts = UniqueFd(::fcntl(mount.get(), F_DUPFD_CLOEXEC, 0));
     }
@@ -181,7 +185,7 @@ Result<void> apply_mount(Rootfs& rootfs, MountPlan& plan) {
         case MountKind::symlink:
             return make_symlink(rootfs, plan);
         case MountKind::cgroup:
-            return mount_cgroup(rootfs, plan);
+            return propagate(rootfs, plan, TRY(mount_cgroup(rootfs, plan)).get());
         case MountKind::remount:
             break;
     }

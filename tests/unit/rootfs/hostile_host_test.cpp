@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images that try to reach outside (security.md 4.1).
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
@@ -247,6 +253,68 @@ TEST_CASE("T-11: long names") {
     }
     const std::string text = error_with(bundle, {mount(deep, "tmpfs", "tmpfs")});
     CHECK((text == "ok" || text.ends_with("file name too long")));
+}
+
+// Exchanges two names until its parent is gone.
+[[noreturn]] void swap_for_ever(const std::string& one, const std::string& other) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (true) {
+        ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE);
+    }
+}
+
+TEST_CASE("T-20, T-22: names exchanged for symlinks while the root is built") {
+    struct Row {
+        std::string name;   // swapped with a symlink to outside
+        std::string place;  // below it the mount goes
+        std::string type;
+    };
+    const auto row = GENERATE(values<Row>({
+        {"data", "/data", "tmpfs"},
+        {"data", "/data/below", "tmpfs"},
+        {"proc", "/proc", "proc"},
+        {"dev", "/dev/shm", "tmpfs"},
+    }));
+    CAPTURE(row.place);
+    const Bundle bundle;
+    bundle.directory("outside/below");
+    bundle.directory("outside/shm");
+    const Canary canary(bundle);
+    const std::string name = "rootfs/" + row.name;
+    bundle.directory(name + "/below");
+    bundle.directory(name + "/shm");
+    bundle.link("rootfs/link", bundle.path("outside"));
+    oci::Spec spec = sandbox::spec();
+    spec.mounts = {mount(row.place, row.type, row.type)};
+    CHECK(in_namespace([&] {
+              const pid_t swapper = ::fork();
+              if (swapper == 0) {
+                  swap_for_ever(bundle.path(name), bundle.path("rootfs/link"));
+              }
+              std::string verdict = "inside";
+              int built = 0;
+              for (int round = 0; round < 200 && verdict == "inside"; ++round) {
+                  const pid_t child = ::fork();
+                  if (child == 0) {
+                      const std::string text = build(spec, bundle, [&](Rootfs&) {
+                          const std::string outside = bundle.path("outside");
+                          const bool apart = mounted(outside) == "none" &&
+                                             mounted(outside + "/below") == "none" &&
+                                             mounted(outside + "/shm") == "none";
+                          return apart ? "inside" : "escaped";
+                      });
+                      ::_exit(text == "escaped" ? 2 : text == "inside" ? 1 : 0);
+                  }
+                  int status = 0;
+                  ::waitpid(child, &status, 0);
+                  built += WEXITSTATUS(status) == 1 ? 1 : 0;
+                  verdict = WEXITSTATUS(status) == 2 ? "escaped" : verdict;
+              }
+              ::kill(swapper, SIGKILL);
+              ::waitpid(swapper, nullptr, 0);
+              return verdict + (built > 0 ? " and built" : " and never built");
+          }) == "inside and built");
+    CHECK(canary.intact());
 }
 
 oci::Device device(const std::string& path, oci::DeviceType type, int major, int minor) {

@@ -8,8 +8,12 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "libcontainer/rootfs/device_plan.h"
+#include "oci/parse.h"
 
 namespace libcontainer {
 namespace {
@@ -138,6 +142,33 @@ TEST_CASE("R-02: a read-only tmpfs or /dev turns read-only last") {
     const MountPlan sysfs = plan_one(mount("/sys", "sysfs", "sysfs", {"ro"}));
     CHECK_FALSE(sysfs.readonly_later);
     CHECK(sysfs.options.attributes.set == MOUNT_ATTR_RDONLY);
+}
+
+TEST_CASE("M-05: the mounts of real engines are all understood") {
+    int seen = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::string(BRIG_TEST_DATA) + "/configs")) {
+        if (entry.path().extension() != ".json") {
+            continue;
+        }
+        CAPTURE(entry.path().string());
+        std::ifstream file(entry.path());
+        const auto spec = oci::parse_spec(std::string(std::istreambuf_iterator<char>(file), {}));
+        REQUIRE(spec);
+        const auto plans = plan_mounts(*spec, "/bundle", "/bundle/rootfs");
+        REQUIRE(plans);
+        CHECK(plans->size() == spec->mounts.size());
+        CHECK(plan_devices(*spec));
+        for (const MountPlan& planned : *plans) {
+            // What goes to a kernel filesystem as data is known to it: nothing fell through.
+            for (const DataOption& option : planned.options.data) {
+                CAPTURE(planned.config_path, option.key);
+                CHECK((planned.type == "tmpfs" || planned.type == "devpts"));
+            }
+        }
+        ++seen;
+    }
+    CHECK(seen > 40);
 }
 
 TEST_CASE("RF-01: what bind sources inherit from rootfsPropagation") {
