@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -71,6 +72,14 @@ std::vector<std::string> own_environment() {
     return variables;
 }
 
+// v1 cgroups are entered by files, v2 by being born there: only the former can be made while the
+// child runs.
+[[nodiscard]] bool enters_by_tasks(const CgroupRecord& cgroup) {
+    return !cgroup.directories.empty() &&
+           std::ranges::none_of(cgroup.directories, &std::string::empty,
+                                &CgroupRecord::Directory::controllers);
+}
+
 // One create, phase by phase. Every effect outside registers its undo; the undos run before
 // anything they use is gone, so rollback_ is the last member.
 class Creation {
@@ -84,11 +93,11 @@ class Creation {
     Result<void> read(Attachment attachment);
     Result<void> reserve();
     Result<void> prepare();
-    Result<void> make_cgroup();
     Result<CreatedContainer> make_process();
 
   private:
     [[nodiscard]] const oci::Spec& spec() const { return bundle_.spec; }
+    [[nodiscard]] Result<void> make_cgroup();
     [[nodiscard]] Result<void> run_runtime_hooks(const sys::Pid& pid);
     [[nodiscard]] Result<void> commit(const sys::Pid& pid);
     void run_poststop();
@@ -148,8 +157,6 @@ Result<void> Creation::prepare() {
 }
 
 Result<void> Creation::make_cgroup() {
-    rollback_.on_failure(
-        [this] { run_poststop(); });  // runs after the next one: poststop comes last (H-06)
     rollback_.on_failure([this] { static_cast<void>(cgroup_->destroy()); });
     TRY_VOID(cgroup_->create());
     TRY_VOID(cgroup_->apply(spec().linux.resources));
@@ -160,7 +167,20 @@ Result<void> Creation::make_cgroup() {
 Result<CreatedContainer> Creation::make_process() {
     // createContainer hooks run in the child; when one fails, poststop is due as well (H-03).
     hooks_ran_ = !spec().hooks.create_container.empty();
+    rollback_.on_failure(
+        [this] { run_poststop(); });  // after the cgroup's removal: poststop comes last (H-06)
+    context_.cgroup_follows =
+        enters_by_tasks(cgroup_->record()) && !context_.plan.needs_intermediate;
+    if (!context_.cgroup_follows) {
+        TRY_VOID(make_cgroup());
+    }
     LaunchHandlers handlers;
+    handlers.work_meanwhile = [this]() -> Result<void> {
+        if (context_.cgroup_follows) {
+            TRY_VOID(make_cgroup());
+        }
+        return directory_->write_config(bundle_.config_json);
+    };
     handlers.run_hooks = [this](const sys::Pid& pid) { return run_runtime_hooks(pid); };
     handlers.take_console = [this](sys::UniqueFd master) {
         return console_.take(std::move(master), context_.process->console_size.has_value());
@@ -190,7 +210,6 @@ Result<void> Creation::commit(const sys::Pid& pid) {
     record_.state.status = oci::ContainerStatus::created;
     record_.start_time = start_time_of(pid.number);
     record_.cgroup = cgroup_->record();
-    TRY_VOID(directory_->write_config(bundle_.config_json));
     TRY_VOID(directory_->write_record(record_));
     if (!options_.pidfd_socket.empty()) {
         TRY_VOID(send_pidfd(options_.pidfd_socket, pid.fd.get(), "standard"));
@@ -233,7 +252,6 @@ Result<CreatedContainer> create_container(const GlobalOptions& global, const Cre
     TRY_VOID(creation.read(attachment));
     TRY_VOID(creation.reserve());
     TRY_VOID(creation.prepare());
-    TRY_VOID(creation.make_cgroup());
     return creation.make_process();
 }
 

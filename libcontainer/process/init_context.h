@@ -39,6 +39,8 @@ struct InitContext {
     sys::UniqueFd
         container_root;  // exec into a container without mount namespace: its root, else invalid
     CgroupEntry cgroup;
+    bool cgroup_follows =
+        false;  // the parent makes it while the child runs, and sends the tasks files
 
     Rootfs rootfs;  // init
     RootSwitch root_switch = RootSwitch::pivot_root;

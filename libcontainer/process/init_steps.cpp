@@ -27,6 +27,8 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     {"leave runtime's descriptors", "", exec, steps::leave_runtime_descriptors},
     // While the runtime's rights over its own limits are still there.
     {"raise limits", "process.rlimits", both, steps::raise_limits},
+    // Takes as long as the parent needs for the cgroup, which it makes meanwhile.
+    {"make network namespace", "linux.namespaces", init, steps::make_network_namespace},
     // Before anything that costs memory or time, so that all of it is accounted and limited.
     {"enter cgroup", "linux.cgroupsPath", both, steps::enter_cgroup},
     {"join namespaces", "linux.namespaces", both, steps::join_namespaces},

@@ -205,7 +205,33 @@ Result<std::optional<SyncMessage>> next_message(const Launched& launched) {
     return launched.channel.receive();
 }
 
-Result<void> serve(const InitContext& context, const LaunchHandlers& handlers, Launched& launched) {
+Result<void> take_console(const LaunchHandlers& handlers, SyncMessage& message) {
+    if (message.fds.size() != 1) {
+        return sys::fail_code("sync message", EPROTO);
+    }
+    return handlers.take_console(std::move(message.fds.front()));
+}
+
+// Everything that does not wait for the child.
+Result<void> work_beside(InitContext& context, const LaunchHandlers& handlers,
+                         const Launched& launched) {
+    if (handlers.work_meanwhile) {
+        TRY_VOID(handlers.work_meanwhile());
+    }
+    if (!context.cgroup_follows) {
+        return {};
+    }
+    std::vector<int> tasks;
+    for (const sys::UniqueFd& file : context.cgroup.tasks) {
+        tasks.push_back(file.get());
+    }
+    // A child that is gone already has left its reason in the channel: serve() reads it.
+    static_cast<void>(launched.channel.send(SyncType::cgroup, 0, tasks));
+    return {};
+}
+
+Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launched& launched) {
+    TRY_VOID(work_beside(context, handlers, launched));
     SyncOrder order;
     while (true) {
         std::optional<SyncMessage> message = TRY(next_message(launched));
@@ -220,7 +246,7 @@ Result<void> serve(const InitContext& context, const LaunchHandlers& handlers, L
                 TRY_VOID(replace_by_own_child(launched, message->number));
                 break;
             case SyncType::console:
-                TRY_VOID(handlers.take_console(std::move(message->fd)));
+                TRY_VOID(take_console(handlers, *message));
                 continue;
             case SyncType::map_ids:
                 TRY_VOID(write_id_maps(launched.pid.number, context.spec->linux));
@@ -236,6 +262,7 @@ Result<void> serve(const InitContext& context, const LaunchHandlers& handlers, L
                 return launched.channel.send(SyncType::proceed);
             case SyncType::failed:
             case SyncType::proceed:
+            case SyncType::cgroup:
                 return std::unexpected(*std::move(message->error));
         }
         TRY_VOID(launched.channel.send(SyncType::proceed));

@@ -52,7 +52,7 @@ NamespacePlan plan_namespaces(const oci::Linux& linux) {
         if (wanted.path && !wanted.path->empty()) {
             plan.joins.push_back({wanted.type, *wanted.path, i});
         } else if (wanted.type == NamespaceType::cgroup) {
-            plan.unshare_flags |= CLONE_NEWCGROUP;
+            plan.unshare_in_cgroup |= CLONE_NEWCGROUP;
         } else if (wanted.type == NamespaceType::time) {
             plan.new_time_namespace = true;
         } else {
@@ -62,6 +62,10 @@ NamespacePlan plan_namespaces(const oci::Linux& linux) {
     std::ranges::sort(plan.joins, {}, [](const NamespacePlan::Join& join) {
         return std::ranges::find(kJoinOrder, join.type) - kJoinOrder.begin();
     });
+    if (!plan.own(NamespaceType::user)) {
+        plan.unshare_first = plan.clone_flags & CLONE_NEWNET;
+        plan.clone_flags &= ~plan.unshare_first;
+    }
     plan.needs_intermediate = plan.joined(NamespaceType::user) != nullptr;
     return plan;
 }

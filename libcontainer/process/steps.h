@@ -11,6 +11,7 @@ namespace libcontainer::steps {
 Result<void> leave_binary(InitContext& context);
 Result<void> leave_runtime_descriptors(InitContext& context);
 Result<void> raise_limits(InitContext& context);
+Result<void> make_network_namespace(InitContext& context);
 Result<void> enter_cgroup(InitContext& context);
 Result<void> join_namespaces(InitContext& context);
 Result<void> map_ids(InitContext& context);

@@ -65,10 +65,21 @@ Result<void> raise_limits(InitContext& context) {
     return raise_hard_limits(0, context.process->rlimits);
 }
 
+Result<void> make_network_namespace(InitContext& context) {
+    if (context.plan.unshare_first != 0 &&
+        ::unshare(static_cast<int>(context.plan.unshare_first)) != 0) {
+        return sys::fail_errno("unshare");
+    }
+    return {};
+}
+
 // Each v1 hierarchy: "0" is the writer itself; being single-threaded it takes no thread-group lock,
 // while writing another's pid waits for an RCU grace period, 5-15 ms (Linux 5.5,
 // kernel/cgroup/cgroup.c).
 Result<void> enter_cgroup(InitContext& context) {
+    if (context.cgroup_follows) {
+        context.cgroup.tasks = TRY(context.channel.expect(SyncType::cgroup)).fds;
+    }
     for (const sys::UniqueFd& tasks : context.cgroup.tasks) {
         if (::write(tasks.get(), "0", 1) != 1) {
             return sys::fail_errno("enter cgroup: write(\"tasks\")");
@@ -119,8 +130,8 @@ Result<void> map_ids(InitContext& context) {
 }
 
 Result<void> unshare_cgroup_namespace(InitContext& context) {
-    if (context.plan.unshare_flags != 0 &&
-        ::unshare(static_cast<int>(context.plan.unshare_flags)) != 0) {
+    if (context.plan.unshare_in_cgroup != 0 &&
+        ::unshare(static_cast<int>(context.plan.unshare_in_cgroup)) != 0) {
         return sys::fail_errno("unshare");
     }
     return {};

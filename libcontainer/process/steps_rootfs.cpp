@@ -84,7 +84,8 @@ Result<void> open_terminal(InitContext& context) {
         console = TRY(open_console(root.get(), context.process->console_size));
     }
     // Once: the engine's socket is closed after the first message (engines.md trap 13).
-    TRY_VOID(context.channel.send(SyncType::console, 0, console.master.get()));
+    const int master = console.master.get();
+    TRY_VOID(context.channel.send(SyncType::console, 0, std::span<const int>(&master, 1)));
     if (::ioctl(console.peer.get(), TIOCSCTTY, 0) != 0) {
         return sys::fail_errno("ioctl(TIOCSCTTY)");
     }

@@ -72,12 +72,10 @@ bool SyncOrder::accept(SyncType next) {
     return legal;
 }
 
-Result<void> SyncChannel::send(SyncType type, std::int32_t number, int fd) const {
+Result<void> SyncChannel::send(SyncType type, std::int32_t number, std::span<const int> fds) const {
     std::string bytes;
     append(bytes, MessageHead{type, number});
-    const std::array<int, 1> fds = {fd};
-    return sys::send_message(socket_.get(), bytes,
-                             fd >= 0 ? std::span<const int>(fds) : std::span<const int>());
+    return sys::send_message(socket_.get(), bytes, fds);
 }
 
 Result<void> SyncChannel::send_error(const sys::Error& error) const {
@@ -96,7 +94,7 @@ Result<std::optional<SyncMessage>> SyncChannel::receive() const {
         return sys::fail_code("sync message", EPROTO);
     }
     std::memcpy(&head, raw.data.data(), sizeof head);
-    if (head.type > SyncType::proceed) {
+    if (head.type > SyncType::cgroup) {
         return sys::fail_code("sync message", EPROTO);
     }
     SyncMessage message;
@@ -108,19 +106,22 @@ Result<std::optional<SyncMessage>> SyncChannel::receive() const {
             return sys::fail_code("sync message", EPROTO);
         }
     }
-    if (raw.fds.size() == 1) {
-        message.fd = std::move(raw.fds.front());
-    }
+    message.fds = std::move(raw.fds);
     return message;
 }
 
-Result<void> SyncChannel::request(SyncType type, std::int32_t number, int fd) const {
-    TRY_VOID(send(type, number, fd));
-    const std::optional<SyncMessage> answer = TRY(receive());
-    if (!answer || answer->type != SyncType::proceed) {
+Result<void> SyncChannel::request(SyncType type) const {
+    TRY_VOID(send(type));
+    TRY(expect(SyncType::proceed));
+    return {};
+}
+
+Result<SyncMessage> SyncChannel::expect(SyncType type) const {
+    std::optional<SyncMessage> message = TRY(receive());
+    if (!message || message->type != type) {
         return sys::fail_code("sync: the runtime is gone", EPIPE);
     }
-    return {};
+    return *std::move(message);
 }
 
 }  // namespace libcontainer

@@ -2,16 +2,20 @@
 // The conversation between the runtime (parent) and the container's process (child), over one
 // SEQPACKET pair.
 //
-//   child                                    parent
-//     | -- init_pid (intermediate only) ------> |   pid of the process it made
-//     | -- map_ids (new user namespace) ------> |   writes uid_map, gid_map, setgroups
-//     | <------------------------- proceed ---- |
-//     | -- run_hooks (if there are any) ------> |   prestart, createRuntime
-//     | <------------------------- proceed ---- |
-//     | -- console [fd] (terminal) -----------> |   keeps the master, or passes it to the console
-//     socket | -- ready -----------------------------> |   rlimits, oom score; state written |
-//     <------------------------- proceed ---- |   commit: from here on the child lives without the
-//     parent | -- (end of file) ---------------------> |   run, exec: execve has succeeded
+// clang-format off
+//   child                                      parent
+//     | <----------------------- cgroup [fds] -- |  v1: made while the child starts; the files to enter by
+//     | -- init_pid (intermediate only) -------> |  pid of the process it made
+//     | <--------------------------- proceed --- |
+//     | -- map_ids (new user namespace) -------> |  writes uid_map, gid_map, setgroups
+//     | <--------------------------- proceed --- |
+//     | -- run_hooks (if there are any) -------> |  prestart, createRuntime
+//     | <--------------------------- proceed --- |
+//     | -- console [fd] (terminal) ------------> |  keeps the master, or passes it to the console socket
+//     | -- ready ------------------------------> |  oom score; state and pid file written
+//     | <--------------------------- proceed --- |  commit: from here on the child lives without the parent
+//     | -- (end of file) ----------------------> |  run, exec: execve has succeeded
+// clang-format on
 //
 // At any point `failed` from the child ends it: the step's error, and the child is gone. End of
 // file before `ready` means that it was killed. End of file at the child means that the parent is
@@ -20,6 +24,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,7 +42,9 @@ enum class SyncType : std::uint8_t {
     console,
     ready,
     failed,
-    proceed
+    // The parent's:
+    proceed,
+    cgroup,
 };
 
 // The legal order of a child's messages, as a value: the child is semi-trusted once it has seen the
@@ -55,7 +62,7 @@ struct SyncMessage {
     SyncType type = SyncType::failed;
     std::int32_t number = 0;          // init_pid
     std::optional<sys::Error> error;  // failed
-    sys::UniqueFd fd;                 // console
+    std::vector<sys::UniqueFd> fds;   // console: one; cgroup: several
 };
 
 // One end of the pair. Both sides use the same class.
@@ -64,13 +71,16 @@ class SyncChannel {
     SyncChannel() = default;
     explicit SyncChannel(sys::UniqueFd socket) : socket_(std::move(socket)) {}
 
-    [[nodiscard]] Result<void> send(SyncType type, std::int32_t number = 0, int fd = -1) const;
+    [[nodiscard]] Result<void> send(SyncType type, std::int32_t number = 0,
+                                    std::span<const int> fds = {}) const;
     [[nodiscard]] Result<void> send_error(const sys::Error& error) const;
     // nullopt: the peer has closed its end.
     [[nodiscard]] Result<std::optional<SyncMessage>> receive() const;
     // Child: sends a request and waits until the parent says proceed. End of file is an error: the
     // parent is gone.
-    [[nodiscard]] Result<void> request(SyncType type, std::int32_t number = 0, int fd = -1) const;
+    [[nodiscard]] Result<void> request(SyncType type) const;
+    // Child: waits for what the parent sends by itself.
+    [[nodiscard]] Result<SyncMessage> expect(SyncType type) const;
 
     [[nodiscard]] int fd() const { return socket_.get(); }
     void close() { socket_.reset(); }

@@ -23,7 +23,7 @@ oci::Linux with(std::vector<oci::Namespace> namespaces) {
 TEST_CASE("N-03: no entry means the runtime's own namespaces", "[process]") {
     const NamespacePlan plan = plan_namespaces({});
     CHECK(plan.clone_flags == 0);
-    CHECK(plan.unshare_flags == 0);
+    CHECK(plan.unshare_in_cgroup == 0);
     CHECK(plan.joins.empty());
     CHECK_FALSE(plan.own(NamespaceType::pid));
 }
@@ -41,7 +41,7 @@ TEST_CASE("N-01: each type without a path is made by clone3, but two", "[process
                                CLONE_NEWUTS | CLONE_NEWUSER));
     // N-08: its root is the cgroup that the process is in when it is made, so not before it has
     // entered.
-    CHECK(plan.unshare_flags == CLONE_NEWCGROUP);
+    CHECK(plan.unshare_in_cgroup == CLONE_NEWCGROUP);
     // T-01: the offsets are written before anybody is in it.
     CHECK(plan.new_time_namespace);
     CHECK_FALSE(plan.needs_intermediate);
@@ -76,4 +76,19 @@ TEST_CASE("N-04: an empty path is no path", "[process]") {
     const NamespacePlan plan = plan_namespaces(with({{NamespaceType::pid, ""}}));
     CHECK(plan.joins.empty());
     CHECK(plan.makes(NamespaceType::pid));
+}
+
+TEST_CASE("the network namespace is the child's to make, unless a user namespace must own it",
+          "[process]") {
+    const NamespacePlan alone =
+        plan_namespaces(with({{NamespaceType::network, {}}, {NamespaceType::pid, {}}}));
+    CHECK(alone.unshare_first == CLONE_NEWNET);
+    CHECK(alone.clone_flags == CLONE_NEWPID);
+    CHECK(alone.makes(NamespaceType::network));
+    for (const char* path : {"", "/u"}) {
+        const NamespacePlan owned = plan_namespaces(
+            with({{NamespaceType::network, {}}, {NamespaceType::user, std::string(path)}}));
+        CHECK(owned.unshare_first == 0);
+        CHECK((owned.clone_flags & CLONE_NEWNET) != 0);
+    }
 }
