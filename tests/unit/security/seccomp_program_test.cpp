@@ -232,6 +232,15 @@ TEST_CASE("SC-03 the native architecture is always in the filter, others die", "
     CHECK(bpf::run(program, data) == SECCOMP_RET_KILL_THREAD);
 }
 
+TEST_CASE("SC-03 architectures that are not this machine's are in the filter too", "[seccomp]") {
+    oci::Seccomp many = profile_of("docker-plain.json");
+    many.syscalls.resize(1);  // the long list of allowed calls
+    many.architectures = {SeccompArch::arm,     SeccompArch::aarch64,  SeccompArch::riscv64,
+                          SeccompArch::ppc64le, SeccompArch::mipsel64, SeccompArch::x86_64};
+    check_program(many, {SCMP_ARCH_X86_64, SCMP_ARCH_ARM, SCMP_ARCH_AARCH64, SCMP_ARCH_RISCV64,
+                         SCMP_ARCH_MIPSEL64});
+}
+
 TEST_CASE("SC-03 an architecture of another byte order is named", "[seccomp]") {
     oci::Seccomp big = profile(SeccompAction::allow, {});
     big.architectures = {SeccompArch::x86_64, SeccompArch::s390x};
