@@ -42,6 +42,7 @@ Result<void> run_helper(const MapKind& kind, pid_t pid,
         words.push_back(std::to_string(mapping.size));
     }
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) {
         argv.push_back(word.data());
     }

@@ -21,7 +21,6 @@ namespace {
 
 using sys::ErrorKind;
 using sys::fail;
-using sys::Recursion;
 using sys::UniqueFd;
 
 std::unexpected<sys::Error> malformed(std::string_view text) {

@@ -24,8 +24,6 @@ namespace {
 
 using sys::call;
 using sys::ContainerPath;
-using sys::ErrorKind;
-using sys::fail;
 using sys::fail_errno;
 using sys::MountAttributes;
 using sys::Recursion;

@@ -114,7 +114,7 @@ class Walker {
     }
 
     // If `component` is a symlink in the present directory, replaces it by its target.
-    Result<bool> splice_if_link(const std::string component) {
+    Result<bool> splice_if_link(const std::string& component) {
         std::string target(PATH_MAX, '\0');
         const ssize_t length = ::readlinkat(top(), component.c_str(), target.data(), target.size());
         if (length < 0) {
