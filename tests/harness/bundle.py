@@ -10,7 +10,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 APPLETS = ("sh cat echo ls sleep true false kill id mknod mount umount mkdir touch stat ps "
            "readlink env hostname chmod chown dd test head tail wc sync nproc date stty tty "
            "printf rm rmdir mv ln cp grep sed awk expr yes setsid nc ip ifconfig free usleep seq "
-           "dmesg chroot cut tr basename find xargs").split()
+           "pwd dmesg chroot cut tr basename find xargs").split()
 PROGRAMS = ("busybox", "probe", "syscalls", "nothing")
 CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
 NAMESPACES = ("pid", "network", "ipc", "uts", "mount")
