@@ -42,8 +42,8 @@ void report_failure(const LogSettings& log, std::string_view message);
 // RFC 3339 with nanoseconds, UTC.
 [[nodiscard]] std::string format_time(timespec time);
 
-// One line of printable UTF-8 of at most `limit` bytes: control characters and broken UTF-8 are
-// escaped as \xNN, since names come from images and end on terminals.
+// One line of printable UTF-8 of at most `limit` bytes: newlines become `; `, other control
+// characters and broken UTF-8 \xNN, since names come from images and end on terminals.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit);
 
 }  // namespace runtime

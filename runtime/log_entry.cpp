@@ -136,7 +136,7 @@ std::string printable(std::string_view text, std::size_t limit) {
         if (length != 0 && !is_control(sequence)) {
             line += sequence;
         } else if (sequence == "\n") {
-            line += "\\n";
+            line += "; ";  // between the mistakes of a config.json
         } else {
             append_hex(line, sequence);
         }

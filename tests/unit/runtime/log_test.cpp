@@ -100,7 +100,7 @@ TEST_CASE("a text entry has the same parts", "[runtime]") {
 
 TEST_CASE("R-39 a line for a terminal is one line of printable UTF-8", "[runtime]") {
     CHECK(printable("plain \xe2\x82\xac", 100) == "plain \xe2\x82\xac");
-    CHECK(printable("a\nb\x1b[2J\r\x7f", 100) == "a\\nb\\x1b[2J\\x0d\\x7f");
+    CHECK(printable("a\nb\x1b[2J\r\x7f", 100) == "a; b\\x1b[2J\\x0d\\x7f");
     CHECK(printable("\xc2\x9b", 100) == "\\xc2\\x9b");  // CSI as one character
     CHECK(printable("\xff\xfe", 100) == "\\xff\\xfe");
 }
@@ -116,7 +116,7 @@ TEST_CASE("a failure is one line on standard error and one entry in the log", "[
     const Scratch scratch;
     const LogSettings log{scratch.path("log"), LogFormat::json, LogLevel::error};
     runtime::report_failure(log, "create web: no\nway");
-    CHECK(scratch.content("stderr") == "brig: create web: no\\nway\n");
+    CHECK(scratch.content("stderr") == "brig: create web: no; way\n");
     CHECK(scratch.content("log").starts_with(
         R"({"level":"error","msg":"create web: no\nway","time":"20)"));
     CHECK(lines_of(scratch.content("log")) == 1);
