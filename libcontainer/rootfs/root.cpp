@@ -2,6 +2,7 @@
 // The root mount itself: attached, made "/", read-only, its propagation.
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,6 +27,32 @@ using sys::UniqueFd;
 Result<void> enter_root(const Rootfs& rootfs) {
     if (::fchdir(rootfs.root.get()) != 0) {
         return fail_errno(call("fchdir", rootfs.path));
+    }
+    return {};
+}
+
+// Where the runtime itself runs in a chroot, the mount namespace's root lies outside of it:
+// pivot_root would then leave the host's tree in the container's namespace, for setns and for a
+// chroot escape to find. Joining the own namespace again makes its root this process's root.
+Result<void> enter_namespace_root() {
+    const UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (!self) {
+        return fail_errno("pidfd_open");
+    }
+    if (::setns(self.get(), CLONE_NEWNS) != 0) {
+        return fail_errno("setns(mount namespace)");
+    }
+    return {};
+}
+
+// Nothing that is mounted or unmounted from here on reaches the host; and pivot_root refuses a root
+// whose parent is shared. Hooks and the config's paths go on to resolve in the runtime's root.
+Result<void> leave_propagation() {
+    const UniqueFd root = TRY(sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY));
+    TRY_VOID(enter_namespace_root());
+    TRY_VOID(sys::set_propagation("/", MS_SLAVE | MS_REC));
+    if (::fchdir(root.get()) != 0 || ::chroot(".") != 0) {
+        return fail_errno("chroot");
     }
     return {};
 }
@@ -137,9 +164,7 @@ Result<void> attach_root(Rootfs& rootfs) {
         rootfs.root = TRY(sys::open_at(AT_FDCWD, rootfs.path, O_PATH | O_DIRECTORY));
         return {};
     }
-    // Nothing that is mounted or unmounted from here on reaches the host; and pivot_root refuses a
-    // root whose parent is shared.
-    TRY_VOID(sys::set_propagation("/", MS_SLAVE | MS_REC));
+    TRY_VOID(leave_propagation());
     if (!rootfs.opened) {
         TRY_VOID(open_host_mounts(rootfs));
     }
@@ -152,6 +177,9 @@ Result<void> attach_root(Rootfs& rootfs) {
 }
 
 Result<void> switch_root(Rootfs& rootfs, RootSwitch how) {
+    if (how == RootSwitch::pivot_root) {
+        TRY_VOID(enter_namespace_root());
+    }
     TRY_VOID(enter_root(rootfs));
     switch (how) {
         case RootSwitch::pivot_root:
