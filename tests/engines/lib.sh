@@ -271,7 +271,7 @@ leftovers() {
     echo "network namespaces:"
     find /run/netns -mindepth 1 2>/dev/null | sort || true
     echo "state:"
-    find "$@" -mindepth 1 2>/dev/null | sort || true
+    find "$@" -mindepth 1 -not -path '*/.seccomp*' 2>/dev/null | sort || true
 }
 
 # check_nothing_left NAME BEFORE DIR...: engines clean up a moment after their command has returned.
