@@ -23,6 +23,8 @@ namespace {
 
 constexpr std::size_t kKeptOutput = 2048;  // of stdout and stderr together, for the error
 constexpr int kExecFailed = 127;
+constexpr std::size_t kChunk = 4096;
+constexpr int kChunksOfPipe = 16;  // what a pipe holds, pipe(7)
 
 std::int64_t now_milliseconds() {
     timespec now = {};
@@ -75,7 +77,7 @@ Result<sys::UniqueFd> make_stdin(const oci::State& state) {
 
 // Reads what is there; keeps only the end. False at end of file.
 bool drain(int fd, std::string& kept) {
-    std::array<char, 4096> chunk = {};
+    std::array<char, kChunk> chunk = {};
     const ssize_t got = ::read(fd, chunk.data(), chunk.size());
     if (got > 0) {
         kept.append(chunk.data(), static_cast<std::size_t>(got));
@@ -86,7 +88,17 @@ bool drain(int fd, std::string& kept) {
     return got > 0;
 }
 
-// Waits for the hook's end, collecting output; a daemon that keeps the pipe open does not keep us.
+// Ends a hook that outlives its timeout, and what it has started in its process group (H-15).
+std::unexpected<sys::Error> end_late_hook(const sys::Pid& child, std::int32_t timeout) {
+    ::kill(-child.number, SIGKILL);
+    static_cast<void>(sys::send_signal(child, SIGKILL));
+    static_cast<void>(sys::wait_for(child));
+    return sys::fail(sys::ErrorKind::system,
+                     "timeout: killed after " + std::to_string(timeout) + " s");
+}
+
+// Waits for the hook's end, collecting output. A daemon that keeps the pipe open, or never stops
+// filling it, does not keep us.
 Result<int> await(const sys::Pid& child, int output, std::optional<std::int32_t> timeout,
                   std::string& kept) {
     const std::int64_t deadline = timeout ? now_milliseconds() + std::int64_t{*timeout} * 1000 : -1;
@@ -94,23 +106,21 @@ Result<int> await(const sys::Pid& child, int output, std::optional<std::int32_t>
     while (true) {
         const std::int64_t left =
             deadline < 0 ? -1 : std::max<std::int64_t>(deadline - now_milliseconds(), 0);
-        const int ready = ::poll(waits.data(), waits.size(),
-                                 static_cast<int>(std::min<std::int64_t>(left, 1'000'000)));
-        if (ready < 0 && errno != EINTR) {
-            return sys::fail_errno("poll");
+        if (left == 0) {
+            return end_late_hook(child, *timeout);
         }
-        if (ready == 0 && deadline >= 0 && now_milliseconds() >= deadline) {
-            ::kill(-child.number, SIGKILL);
-            static_cast<void>(sys::send_signal(child, SIGKILL));
-            static_cast<void>(sys::wait_for(child));
-            return sys::fail(sys::ErrorKind::system,
-                             "timeout: killed after " + std::to_string(*timeout) + " s");
+        if (::poll(waits.data(), waits.size(),
+                   static_cast<int>(std::min<std::int64_t>(left, 1'000'000))) < 0) {
+            if (errno != EINTR) {
+                return sys::fail_errno("poll");
+            }
+            continue;
         }
         if ((waits[1].revents & (POLLIN | POLLHUP)) != 0 && !drain(output, kept)) {
             waits[1].fd = -1;
         }
         if ((waits[0].revents & POLLIN) != 0) {
-            while (waits[1].fd >= 0 && drain(output, kept)) {
+            for (int i = 0; i < kChunksOfPipe && waits[1].fd >= 0 && drain(output, kept); ++i) {
             }
             return sys::wait_for(child);
         }

@@ -240,6 +240,15 @@ def timeout(lab):
     lab.expect_nothing_left("a slow hook")
 
 
+@suite.case("H-15 T-100", "a hook that prints without end has its timeout as well")
+def timeout_of_loud(lab):
+    made = lab.bundle(SLEEP)
+    made.config["hooks"] = {"createRuntime": [{"path": script(lab, "loud", "yes & yes & yes"),
+                                               "timeout": 1}]}
+    lab.try_create(made, timeout=8).failed("hooks.createRuntime[0]", "timeout")
+    lab.expect_nothing_left("a loud hook")
+
+
 @suite.table("H-12 H-15 T-100", "a wrong hook is refused", {
     "relative path": ({"path": "bin/true"}, "hooks.createRuntime[0].path"),
     "no path": ({}, "hooks.createRuntime[0]"),
