@@ -108,6 +108,8 @@ void drain(Flow& output) {
     } while (output.pending.size() > before);
     output.ended = false;  // the pty's end is not the end of what was read from it
     while (!output.pending.empty() && !output.ended) {
+        pollfd reader = {output.to, POLLOUT, 0};  // the caller's may be non-blocking
+        ::poll(&reader, 1, -1);
         output.write_some();
     }
 }
