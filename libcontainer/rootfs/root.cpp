@@ -157,6 +157,20 @@ Result<void> move_to_root(const Rootfs& rootfs) {
     return change_root();
 }
 
+// Where the root lies until the switch: on its own path, where hooks look for it. The root of a
+// user namespace may not pass folders that are the host's root's alone; then on the first of them,
+// which hides only what it cannot reach anyway.
+Result<UniqueFd> open_place(const Rootfs& rootfs) {
+    std::string path = rootfs.path;
+    auto place = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+    while (!place && place.error().code == EACCES && rootfs.own_user_namespace &&
+           path.rfind('/') > 0) {
+        path = sys::directory_of(path);
+        place = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+    }
+    return place;
+}
+
 }  // namespace
 
 Result<void> attach_root(Rootfs& rootfs) {
@@ -168,7 +182,7 @@ Result<void> attach_root(Rootfs& rootfs) {
     if (!rootfs.opened) {
         TRY_VOID(open_host_mounts(rootfs));
     }
-    const UniqueFd place = TRY(sys::open_at(AT_FDCWD, rootfs.path, O_PATH | O_DIRECTORY));
+    const UniqueFd place = TRY(open_place(rootfs));
     if (auto attached = sys::attach_mount(rootfs.tree.get(), place.get()); !attached) {
         return std::unexpected(std::move(attached).error().wrap(rootfs.path).at("root.path"));
     }

@@ -388,6 +388,18 @@ def sysctl_host_net(lab, path):
     lab.try_create(made).failed("linux.sysctl", "net.ipv4.ip_forward")
 
 
+@suite.case("N-09", "a user namespace's bundle may lie below a folder of the host's root alone")
+def closed_folder(lab):
+    made = userns(lab.bundle(shell="cat /proc/self/mountinfo"))
+    folder = os.path.dirname(made.path)
+    os.chmod(folder, 0o700)
+    try:
+        mounts = lab.run(made).ok().out.splitlines()
+    finally:
+        os.chmod(folder, 0o755)
+    equal([line.split()[4] for line in mounts].count("/"), 1, f"roots in {mounts}")
+
+
 @suite.case("N-09 12", "nothing of a user namespace is left after many failed creates")
 def failed_many(lab):
     made = userns(lab.bundle(["/bin/absent"])).write()
