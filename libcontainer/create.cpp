@@ -37,9 +37,10 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
                        "cannot start a container whose config.json has no process"});
     }
     const sys::UniqueFd init = TRY(found.directory.connect_to_init());
+    // Init goes on from here, whatever becomes of this process: it is not `created` any more.
+    found.directory.remove_start_socket();
     const sys::Message answer =
         TRY(sys::receive_message(init.get()));  // end of file: execve has succeeded
-    found.directory.remove_start_socket();
     if (!answer.data.empty()) {
         if (auto error = decode_error(answer.data)) {
             return std::unexpected(*std::move(error));

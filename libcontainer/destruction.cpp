@@ -53,6 +53,16 @@ void thaw(const ContainerRecord& record) {
     }
 }
 
+// Ends what another call of brig may be waiting for while it holds the lock: `start` for a
+// startContainer hook that hangs.
+void kill_for_lock(const StateDirectory& directory) {
+    const auto record = directory.read_record();
+    if (const auto init = record ? open_init(*record) : std::nullopt) {
+        static_cast<void>(sys::send_signal(*init, SIGKILL));
+        thaw(*record);
+    }
+}
+
 }  // namespace
 
 Result<void> destroy_container(const StateDirectory& directory, const ContainerRecord& record) {
@@ -98,13 +108,16 @@ Result<void> kill(const GlobalOptions& global, const std::string& id, int signal
 
 Result<void> destroy(const GlobalOptions& global, const std::string& id, Force force) {
     auto directory = StateDirectory::open(global.root, id);
-    if (!directory) {
-        if (force == Force::yes && directory.error().kind == sys::ErrorKind::not_found) {
-            return {};
-        }
-        return std::unexpected(std::move(directory).error());
+    if (directory && force == Force::yes && directory->is_locked()) {
+        kill_for_lock(*directory);
     }
-    TRY_VOID(directory->lock());
+    const Result<void> locked =
+        directory ? directory->lock() : Result<void>(std::unexpected(directory.error()));
+    if (!locked) {
+        return force == Force::yes && locked.error().kind == sys::ErrorKind::not_found
+                   ? Result<void>()
+                   : locked;
+    }
     auto record = directory->read_record();
     if (!record) {
         // A folder that was claimed and never got its record: the create was killed in between.

@@ -71,7 +71,11 @@ Result<void> report_ready(InitContext& context) {
 
 Result<void> wait_for_start(InitContext& context) {
     if (!context.start_socket) {
-        return {};
+        // `run` wants a program at once; `start` refuses before it gets here (C-04).
+        return context.process != nullptr
+                   ? Result<void>()
+                   : std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, "process",
+                                                "config.json has no process to run"});
     }
     // Nothing of the runtime's may stay open meanwhile: engines wait for the end of their pipes
     // (engines.md trap 3).
@@ -86,7 +90,7 @@ Result<void> wait_for_start(InitContext& context) {
         return sys::fail_errno("accept");
     }
     context.start_socket.reset();
-    if (context.process == nullptr) {  // `start` refuses it before it gets here (C-04)
+    if (context.process == nullptr) {
         return sys::fail(sys::ErrorKind::wrong_state, "config.json has no process");
     }
     return {};

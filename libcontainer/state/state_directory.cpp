@@ -101,7 +101,9 @@ Result<StateDirectory> StateDirectory::reserve(const std::string& root, const st
         ::unlinkat(root_fd->get(), id.c_str(), AT_REMOVEDIR);
         return std::unexpected(std::move(directory).error());
     }
-    return StateDirectory(*std::move(root_fd), *std::move(directory), id);
+    StateDirectory reserved(*std::move(root_fd), *std::move(directory), id);
+    reserved.is_mine_ = true;
+    return reserved;
 }
 
 Result<StateDirectory> StateDirectory::open(const std::string& root, const std::string& id) {
@@ -139,11 +141,15 @@ std::vector<std::string> StateDirectory::ids(const std::string& root) {
     return found;
 }
 
-Result<void> StateDirectory::lock() const {
+Result<void> StateDirectory::lock() {
     constexpr int kTries = 1000;
     for (int attempt = 0; attempt < kTries; ++attempt) {
         if (::flock(directory_.get(), LOCK_EX | LOCK_NB) == 0) {
-            return {};
+            is_mine_ = true;
+            // Whoever held the lock may have removed the folder; its name may be another's by now.
+            struct stat info = {};
+            return ::fstat(directory_.get(), &info) == 0 && info.st_nlink == 0 ? does_not_exist()
+                                                                               : Result<void>();
         }
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return sys::fail_errno("flock");
@@ -155,6 +161,9 @@ Result<void> StateDirectory::lock() const {
 }
 
 bool StateDirectory::is_locked() const {
+    if (is_mine_) {
+        return false;  // and trying would give it up: flock(2) converts a lock that is held
+    }
     if (::flock(directory_.get(), LOCK_SH | LOCK_NB) != 0) {
         return errno == EWOULDBLOCK;
     }

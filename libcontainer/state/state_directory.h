@@ -20,9 +20,7 @@ namespace libcontainer {
 // without following symlinks. Files in it:
 //   container.json  the ContainerRecord, replaced at once
 //   config.json     the configuration as it was at create (B-03)
-//   cgroup.claimed  there once the cgroup of an unfinished create was found fit: its processes are
-//   the container's start.sock      there from create until start: the listening socket of the
-//   waiting init
+//   start.sock      there from create until start: the listening socket of the waiting init
 class StateDirectory {
   public:
     // mkdir is the claim on the id: the second of two creates gets kind already_exists. The caller
@@ -36,8 +34,9 @@ class StateDirectory {
     [[nodiscard]] static std::vector<std::string> ids(const std::string& root);
 
     // Exclusive flock on the folder, for verbs that change the container; waits up to 10 s. Readers
-    // take none, because `state` must not wait for a long create (engines.md trap 29, 34).
-    [[nodiscard]] Result<void> lock() const;
+    // take none, because `state` must not wait for a long create (engines.md trap 29, 34). Kind
+    // not_found: another has removed the folder meanwhile.
+    [[nodiscard]] Result<void> lock();
     // Whether another process holds the lock now.
     [[nodiscard]] bool is_locked() const;
 
@@ -76,6 +75,7 @@ class StateDirectory {
     sys::UniqueFd root_;
     sys::UniqueFd directory_;
     std::string id_;
+    bool is_mine_ = false;  // the lock is held by this object
 };
 
 }  // namespace libcontainer

@@ -257,6 +257,43 @@ def no_process(lab):
     container.delete().ok()
 
 
+@suite.case("C-04", "run without process is refused, and nothing is left")
+def run_no_process(lab):
+    made = lab.bundle()
+    del made.config["process"]
+    lab.run(made).failed("process", status=1)
+    lab.expect_nothing_left("a run without process")
+
+
+def hanging_start(lab):
+    """A container whose startContainer hook does not end, and the start that waits for it."""
+    made = lab.bundle(SLEEP)
+    made.config["hooks"] = {"startContainer": [{"path": "/bin/sleep", "args": ["sleep", "100"]}]}
+    container = lab.create(made)
+    call = lab.spawn("start", container.id)
+    eventually(lambda: container.status() == "running", "the start has let init go")
+    return container, call
+
+
+@suite.case("O-03 O-05", "a start that is killed leaves a running container, not a created one")
+def start_killed(lab):
+    container, call = hanging_start(lab)
+    call.process.kill()
+    call.process.wait()
+    equal(container.status(), "running", "status")
+    container.delete().failed("that is not stopped: running")
+    lab.brig("start", container.id).failed("cannot start an already running container")
+
+
+@suite.case("O-03 O-05", "delete --force does not wait for a start that hangs")
+def delete_during_start(lab):
+    container, call = hanging_start(lab)
+    deleted = container.delete("--force").ok()
+    check(deleted.seconds < 5, f"delete took {deleted.seconds} s")
+    call.wait()
+    lab.gone(container.id)
+
+
 @suite.case("O-03 T-87", "of many starts at once exactly one wins")
 def start_race(lab):
     container = lab.create(lab.bundle(SLEEP))
