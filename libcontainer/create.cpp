@@ -39,8 +39,13 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
     const sys::UniqueFd init = TRY(found.directory.connect_to_init());
     // Init goes on from here, whatever becomes of this process: it is not `created` any more.
     found.directory.remove_start_socket();
-    const sys::Message answer =
-        TRY(sys::receive_message(init.get()));  // end of file: execve has succeeded
+    // A first message says that init is there: without it the end of the connection means that it
+    // has died (T-91), after it that execve has succeeded.
+    if (TRY(sys::receive_message(init.get())).data.empty()) {
+        return sys::fail(sys::ErrorKind::wrong_state,
+                         "cannot start a container that has stopped: its process has died");
+    }
+    const sys::Message answer = TRY(sys::receive_message(init.get()));
     if (!answer.data.empty()) {
         if (auto error = decode_error(answer.data)) {
             return std::unexpected(*std::move(error));

@@ -90,6 +90,8 @@ Result<void> wait_for_start(InitContext& context) {
         return sys::fail_errno("accept");
     }
     context.start_socket.reset();
+    // `start` may be gone by now; the program runs all the same.
+    [[maybe_unused]] const ssize_t greeted = ::send(context.starter.get(), "", 1, MSG_NOSIGNAL);
     if (context.process == nullptr) {
         return sys::fail(sys::ErrorKind::wrong_state, "config.json has no process");
     }
