@@ -16,7 +16,7 @@ command -v clang++-14 >/dev/null || {
 }
 if [[ ! -f $FUZZ/build.ninja ]]; then
     CXX=clang++-14 meson setup "$FUZZ" "$REPO" -Dfuzz=true --buildtype=debugoptimized \
-        -Db_sanitize=address,undefined -Db_lundef=false
+        -Db_sanitize=address,undefined -Db_lundef=false -Db_lto=false
 fi
 
 mapfile -t targets < <(meson introspect --targets "$FUZZ" |

@@ -84,7 +84,7 @@ if ((${#PAGES[@]})); then
 fi
 if [[ ! -f $BUILD-clang/build.ninja ]]; then
     CXX=clang++-14 meson setup "$BUILD-clang" "$REPO" -Dfuzz=true --buildtype=debugoptimized \
-        -Db_sanitize=address,undefined -Db_lundef=false >"$BUILD/lint-setup.log" 2>&1 || true
+        -Db_sanitize=address,undefined -Db_lundef=false -Db_lto=false >"$BUILD/lint-setup.log" 2>&1 || true
 fi
 if [[ -f $BUILD-clang/compile_commands.json ]]; then
     check "clang-tidy" tidy
