@@ -22,8 +22,9 @@ std::unexpected<sys::Error> refuse(const std::vector<oci::ParseError>& mistakes,
     return sys::fail(sys::ErrorKind::invalid, std::move(text));
 }
 
-Result<oci::Spec> parse_config(const std::string& json, const std::string& name) {
-    auto spec = oci::parse_spec(json);
+Result<oci::Spec> parse_config(const std::string& json, const std::string& name,
+                               std::vector<oci::ParseError>* doubts = nullptr) {
+    auto spec = oci::parse_spec(json, doubts);
     if (!spec) {
         return refuse(spec.error(), name);
     }
@@ -37,7 +38,7 @@ Result<oci::Spec> read_kept_spec(const StateDirectory& directory) {
     return parse_config(json, "config.json");
 }
 
-Result<Bundle> load_bundle(const std::string& bundle, const std::string& config) {
+Result<Bundle> load_bundle(const std::string& bundle, const std::string& config, const Warn& warn) {
     Bundle loaded;
     loaded.path = TRY(sys::absolute_path(bundle));
     const sys::UniqueFd directory =
@@ -51,7 +52,8 @@ Result<Bundle> load_bundle(const std::string& bundle, const std::string& config)
         return std::unexpected(std::move(file).error());
     }
     loaded.config_json = TRY(sys::read_all(file->get(), config, oci::kMaxJsonSize + 1));
-    loaded.spec = TRY(parse_config(loaded.config_json, config));
+    std::vector<oci::ParseError> doubts;
+    loaded.spec = TRY(parse_config(loaded.config_json, config, warn ? &doubts : nullptr));
     if (auto problems = oci::validate(loaded.spec); !problems.empty()) {
         oci::add_positions(problems, loaded.config_json);
         return refuse(problems, config);
@@ -61,6 +63,14 @@ Result<Bundle> load_bundle(const std::string& bundle, const std::string& config)
         auto refused = refuse(problems, config);
         refused.error().kind = sys::ErrorKind::unsupported;
         return refused;
+    }
+    if (warn) {
+        std::vector<oci::ParseError> likely = oci::find_doubtful(loaded.spec);
+        oci::add_positions(likely, loaded.config_json);
+        doubts.insert(doubts.end(), likely.begin(), likely.end());
+        for (const oci::ParseError& doubt : doubts) {
+            warn(oci::to_string(doubt, config));
+        }
     }
     return loaded;
 }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "libcontainer/options.h"
 #include "libcontainer/state/state_directory.h"
 #include "libcontainer/sys/error.h"
 #include "oci/spec.h"
@@ -18,9 +19,11 @@ struct Bundle {
     oci::Spec spec;           // validated, and free of what this build cannot do
 };
 
-// Reads, parses and validates. All mistakes of the file come in one error, one per line:
+// Reads, parses and validates. Names that look like a misspelt one and values that are likely a
+// mistake are warnings. All mistakes of the file come in one error, one per line:
 // `file:line:column: path: what`.
-[[nodiscard]] Result<Bundle> load_bundle(const std::string& bundle, const std::string& config);
+[[nodiscard]] Result<Bundle> load_bundle(const std::string& bundle, const std::string& config,
+                                         const Warn& warn);
 
 // The spec of a container that exists, from its kept config.json (B-03).
 [[nodiscard]] Result<oci::Spec> read_kept_spec(const StateDirectory& directory);

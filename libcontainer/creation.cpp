@@ -120,7 +120,7 @@ class Creation {
 Result<void> Creation::read(Attachment attachment) {
     context_.binary_mount =
         TRY(protect_binary());  // may begin anew from main, so before all that leaves traces
-    bundle_ = TRY(load_bundle(options_.bundle, options_.config));
+    bundle_ = TRY(load_bundle(options_.bundle, options_.config, global_.warn));
     bundle_directory_ = TRY(sys::open_at(AT_FDCWD, bundle_.path, O_PATH | O_DIRECTORY));
     context_.spec = &bundle_.spec;
     context_.process = spec().process ? &*spec().process : nullptr;
@@ -144,7 +144,7 @@ Result<void> Creation::prepare() {
     context_.rootfs = TRY(prepare_rootfs(spec(), bundle_.path, cgroup_->mount_sources()));
     context_.namespaces = TRY(open_namespaces(context_.plan));
     TRY_VOID(check_sysctl_holders(spec().linux.sysctl, context_.plan, context_.namespaces));
-    TRY_VOID(plan_security(context_));
+    TRY_VOID(plan_security(context_, global_.warn));
     context_.new_keyring = !options_.no_new_keyring;
     context_.root_switch = options_.no_pivot ? RootSwitch::move_root : RootSwitch::pivot_root;
     context_.env = socket_environment(context_.plan.makes(NamespaceType::pid));

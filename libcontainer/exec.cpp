@@ -158,7 +158,7 @@ Result<void> check_status(const FoundContainer& found, const ExecOptions& option
 }
 
 Result<void> fill_context(InitContext& context, const FoundContainer& found,
-                          const ExecOptions& options) {
+                          const ExecOptions& options, const Warn& warn) {
     context.role = ProcessRole::exec;
     context.plan = plan_namespaces(context.spec->linux);
     std::optional<sys::Pid> init = open_init(found.record);
@@ -172,7 +172,7 @@ Result<void> fill_context(InitContext& context, const FoundContainer& found,
     context.container_pidfd = std::move(init->fd);
     const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(found.record.cgroup));
     context.cgroup = TRY(cgroup->open_entry(options.cgroup));
-    TRY_VOID(plan_security(context));
+    TRY_VOID(plan_security(context, warn));
     context.new_keyring = !found.record.no_new_keyring;
     context.env = socket_environment(false);
     return {};
@@ -194,7 +194,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     ConsoleTarget console =
         TRY(ConsoleTarget::connect(process.terminal, options.console_socket,
                                    options.detach ? Attachment::detached : Attachment::foreground));
-    TRY_VOID(fill_context(context, found, options));
+    TRY_VOID(fill_context(context, found, options, global.warn));
 
     std::optional<Foreground> foreground;
     if (!options.detach) {

@@ -2,11 +2,16 @@
 // What a caller may ask of each verb: plain aggregates, filled by the command line.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace libcontainer {
+
+// Takes what a user should know and an engine must not fail for: P-09, T-75. Empty when nobody
+// listens.
+using Warn = std::function<void(const std::string&)>;
 
 enum class CgroupDriver : unsigned char { cgroupfs, systemd, disabled };
 
@@ -15,6 +20,7 @@ enum class CgroupDriver : unsigned char { cgroupfs, systemd, disabled };
 struct GlobalOptions {
     std::string root;  // absolute path of the state root
     CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
+    Warn warn;
 };
 
 struct CreateOptions {

@@ -18,14 +18,18 @@ constexpr const char* kSeccompCache = "/run/brig/.seccomp";
 
 }  // namespace
 
-Result<void> plan_security(InitContext& context) {
+Result<void> plan_security(InitContext& context, const Warn& warn) {
     if (context.process == nullptr) {
         return {};
     }
+    std::vector<std::string> ignored;
     context.capabilities = plan_capabilities(
-        context.process->capabilities.value_or(oci::Capabilities()), nullptr,
+        context.process->capabilities.value_or(oci::Capabilities()), warn ? &ignored : nullptr,
         context.plan.own(oci::NamespaceType::user) ? CapabilitySource::user_namespace
                                                    : CapabilitySource::caller);
+    for (const std::string& name : ignored) {
+        warn("process.capabilities: " + name + " cannot be granted and is left out");
+    }
     context.keep_groups = keeps_groups(*context.spec);
     if (context.spec->linux.seccomp) {
         auto program =
