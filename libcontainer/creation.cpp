@@ -134,6 +134,7 @@ Result<void> Creation::read(Attachment attachment) {
 Result<void> Creation::reserve() {
     directory_ = TRY(StateDirectory::reserve(global_.root, options_.id));
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
+    context_.state_descriptors = directory_->descriptors();
     cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.id, spec().linux.cgroups_path));
     record_ = make_record(bundle_, options_, context_.plan, cgroup_->record());
     return directory_->write_journal(record_);

@@ -32,6 +32,9 @@ struct InitContext {
     sys::UniqueFd
         binary_mount;  // what protect_binary gave: closed by the child first of all
 
+    std::vector<int>
+        state_descriptors;  // of the state folder and its lock: closed by the child, too
+
     NamespacePlan plan;
     std::vector<sys::UniqueFd>
         namespaces;  // opened and checked by the parent, in the order of plan.joins

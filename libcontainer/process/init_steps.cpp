@@ -21,7 +21,7 @@ using enum StepScope;
 constexpr auto kInitSteps = std::to_array<InitStep>({
     // The mount that brig's own code is mapped from must not be reachable in the container
     // (CVE-2019-5736).
-    {"leave binary", "", both, steps::leave_binary},
+    {"leave binary and state", "", both, steps::leave_binary_and_state},
     // The state folder's descriptor above all: nothing of the host may be open once the container
     // can look (CVE-2016-9962).
     {"leave runtime's descriptors", "", exec, steps::leave_runtime_descriptors},

@@ -44,9 +44,10 @@ class ChildNamespaces {
         }
     }
 
-    Result<void> join_pid(int namespace_fd, int nstype_or_zero) {
+    // A pid namespace by its own descriptor, or of the process behind a pidfd.
+    Result<void> join_pid(int descriptor) {
         TRY_VOID(remember("pid"));
-        if (::setns(namespace_fd, nstype_or_zero) != 0) {
+        if (::setns(descriptor, CLONE_NEWPID) != 0) {
             return sys::fail_errno("setns(pid)");
         }
         return {};
@@ -93,21 +94,33 @@ struct SyncPair {
     run_init(context);
 }
 
+Result<void> join_for_child(const InitContext& context, NamespaceType type) {
+    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
+        const NamespacePlan::Join& join = context.plan.joins[i];
+        if (join.type == type &&
+            ::setns(context.namespaces[i].get(), static_cast<int>(clone_flag(type))) != 0) {
+            return std::unexpected(
+                sys::last_error(sys::call("setns", join.path))
+                    .at("linux.namespaces[" + std::to_string(join.index) + "].path"));
+        }
+    }
+    return {};
+}
+
 // Joins the user namespace and makes the container's process there, as a child of the runtime.
 [[noreturn]] void become_intermediate(InitContext& context, SyncPair& pair) {
     pair.parent.close();
     const auto done = [&context, &pair]() -> Result<void> {
-        // Joins are sorted, the user namespace comes first.
-        if (::setns(context.namespaces.front().get(), CLONE_NEWUSER) != 0) {
-            return std::unexpected(sys::last_error("setns").at(
-                "linux.namespaces[" + std::to_string(context.plan.joins.front().index) + "].path"));
-        }
+        // The pid namespace with the host's rights still, and here, not in the parent: the pid that
+        // clone3 gives is the one in the caller's own namespace, and has to be the host's.
+        TRY_VOID(join_for_child(context, NamespaceType::pid));
+        TRY_VOID(join_for_child(context, NamespaceType::user));
         if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
             return sys::fail_errno("setresuid(0)");
         }
-        const std::optional<sys::Pid> child = TRY(
-            sys::clone_process({context.plan.clone_flags | CLONE_PARENT,
-                                context.cgroup.directory ? context.cgroup.directory.get() : -1}));
+        // In the cgroup already, by birth: here the right to enter it is gone.
+        const std::optional<sys::Pid> child =
+            TRY(sys::clone_process({context.plan.clone_flags | CLONE_PARENT, -1}));
         if (!child) {
             // The parent has to know the pid before anything else is said.
             const std::optional<SyncMessage> go = TRY(pair.child.receive());
@@ -129,7 +142,7 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
     if (context.role == ProcessRole::exec) {
         // setns with the pid namespace only changes that of children.
         if (context.plan.own(NamespaceType::pid)) {
-            TRY_VOID(for_children.join_pid(context.container_pidfd.get(), CLONE_NEWPID));
+            TRY_VOID(for_children.join_pid(context.container_pidfd.get()));
         }
         std::optional<sys::Pid> child =
             TRY(sys::clone_process({0, context.cgroup.directory.get()}));
@@ -138,17 +151,17 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
         }
         return *std::move(child);
     }
-    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
+    const bool direct = !context.plan.needs_intermediate;
+    for (std::size_t i = 0; direct && i < context.plan.joins.size(); ++i) {
         if (context.plan.joins[i].type == NamespaceType::pid) {
-            TRY_VOID(for_children.join_pid(context.namespaces[i].get(), CLONE_NEWPID));
+            TRY_VOID(for_children.join_pid(context.namespaces[i].get()));
         }
     }
     if (context.plan.new_time_namespace) {
         TRY_VOID(for_children.make_time(context.spec->linux.time_offsets));
     }
-    const bool direct = !context.plan.needs_intermediate;
     std::optional<sys::Pid> child = TRY(sys::clone_process(
-        {direct ? context.plan.clone_flags : 0, direct ? context.cgroup.directory.get() : -1}));
+        {direct ? context.plan.clone_flags : 0, context.cgroup.directory.get()}));
     if (!child) {
         if (direct) {
             become_child(context, pair);

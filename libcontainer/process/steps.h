@@ -8,7 +8,7 @@
 namespace libcontainer::steps {
 
 // steps_namespace.cpp
-Result<void> leave_binary(InitContext& context);
+Result<void> leave_binary_and_state(InitContext& context);
 Result<void> leave_runtime_descriptors(InitContext& context);
 Result<void> raise_limits(InitContext& context);
 Result<void> make_network_namespace(InitContext& context);

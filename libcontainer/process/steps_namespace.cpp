@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -33,6 +34,8 @@ Result<void> become_root() {
     if (::setresuid(0, 0, 0) != 0) {
         return sys::fail_errno("setresuid(0)");
     }
+    // The change of ids has cleared it (prctl(2)).
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     return {};
 }
 
@@ -42,8 +45,11 @@ std::string place_of(std::size_t index) {
 
 }  // namespace
 
-Result<void> leave_binary(InitContext& context) {
+Result<void> leave_binary_and_state(InitContext& context) {
     context.binary_mount.reset();
+    for (const int fd : context.state_descriptors) {
+        ::close(fd);
+    }
     return {};
 }
 

@@ -64,6 +64,8 @@ class StateDirectory {
     [[nodiscard]] Result<void> remove() const;
 
     [[nodiscard]] const std::string& id() const { return id_; }
+    // What a child inherits of it and has to close.
+    [[nodiscard]] std::vector<int> descriptors() const { return {root_.get(), directory_.get()}; }
 
   private:
     void remove_files() const;

@@ -202,17 +202,18 @@ def join_mount(lab):
           "mount namespace")
 
 
-@suite.case("N-04", "join a user namespace with the others it owns")
-def join_user(lab):
+@suite.table("N-04", "join a user namespace with the others it owns", {
+    "network, ipc": ("user", "network", "ipc"), "pid, uts": ("user", "pid", "uts")})
+def join_user(lab, *kinds):
     made = userns(lab.bundle(SLEEP))
     first = lab.start(made)
     second = userns(lab.bundle())
     for key in ("uidMappings", "gidMappings"):
         del second.linux[key]
-    for kind in ("user", "network", "ipc"):
+    for kind in kinds:
         second.namespace(kind, f"/proc/{first.pid}/ns/{FILES[kind]}")
     report = lab.probe(second)
-    for kind in ("user", "network", "ipc"):
+    for kind in kinds:
         equal(report["namespaces"][FILES[kind]],
               os.readlink(f"/proc/{first.pid}/ns/{FILES[kind]}"), kind)
     equal(report["uids"], [0] * 4, "uids")
