@@ -239,8 +239,9 @@ Result<void> work_beside(InitContext& context, const LaunchHandlers& handlers,
         tasks.push_back(file.get());
     }
     // A child that is gone already has left its reason in the channel: serve() reads it.
-    static_cast<void>(launched.channel.send(SyncType::cgroup, 0, tasks));
-    return {};
+    auto sent = launched.channel.send(SyncType::cgroup, 0, tasks);
+    const bool is_gone = !sent && (sent.error().code == EPIPE || sent.error().code == ECONNRESET);
+    return is_gone ? Result<void>() : sent;
 }
 
 Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launched& launched) {
