@@ -3,13 +3,15 @@
 # T-81: fails each system call of `run` once, in parent and child, and wants: no hang, a clean error
 # or full success, nothing left. BRIG_FAULTS=all sweeps everything, BRIG_FAULTS_SECONDS bounds it.
 import os
+import re
 import shutil
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import inject
+from harness import inject, oracle
 from harness.lab import read
-from harness.tap import Failure, Suite, check
+from harness.tap import Failure, Suite, check, equal
 
 suite = Suite()
 
@@ -29,6 +31,11 @@ def subject(lab):
     return made.write()
 
 
+def silenced(lab):
+    """The fault hit the very write that gives the reason."""
+    return re.search(r"write\(2, .*INJECTED", read(f"{lab.path}/trace"))
+
+
 def one_fault(lab, call, action, words, identity):
     """Why this fault is not survived well; empty when it is."""
     run = inject.traced(lab, call, action, words)
@@ -38,17 +45,16 @@ def one_fault(lab, call, action, words, identity):
         lab._sweep()
         lab.brig("delete", "--force", identity, timeout=15)
         return "hangs"
+    inject.settle_tracer(lab)
     if "(INJECTED)" not in read(f"{lab.path}/trace"):
-        inject.settle_tracer(lab, "")
         return None
-    inject.settle_tracer(lab, "")
     why = ""
     left = lab.settle(1.0)
     if left:
         why = "leaves " + "; ".join(left)[:300]
     elif result.status < 0 or result.status >= 128:
         why = f"dies with {result.status}: {result.err[:200]}"
-    elif result.status != 0 and not result.err.strip():
+    elif result.status != 0 and not result.err.strip() and not silenced(lab):
         why = f"fails with {result.status} and no reason"
     if left:
         lab.brig("delete", "--force", identity, timeout=15)
@@ -113,12 +119,102 @@ def delete(lab):
         except Failure:
             bad.append(f"{call} no. {number} {error}: hangs")
             lab._sweep()
-        inject.settle_tracer(lab, "")
+        inject.settle_tracer(lab)
         again = lab.brig("delete", "--force", "victim", timeout=15)
         left = lab.settle(1.0)
         tried += 1
         if again.status != 0 or left:
             bad.append(f"{call} no. {number} {error}: {again} leaves {left}"[:400])
+            lab._sweep()
+            shutil.rmtree(os.path.join(lab.root, "victim"), ignore_errors=True)
+    figures = f"{tried - len(bad)} of {tried} faults clean"
+    print(f"# {figures}")
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+
+
+@suite.case("T-81", "exec comes through every fault; the container goes on")
+def exec_(lab):
+    made = subject(lab)
+    made.process["args"] = ["/bin/sleep", "1000"]
+    lab.containers.append("host")
+    lab.brig("run", "-d", "--bundle", made.write().path, "host").ok()
+    init = lab.state("host")["pid"]
+    words = lab.words("exec", "host", "/bin/nothing")
+    result, counts = inject.census(lab, words)
+    check(result.status == 0, f"without faults: {result}")
+    budget = inject.Budget(30)
+    tried, bad = 0, []
+    for call, number in inject.points(counts):
+        if budget.over():
+            break
+        error = inject.errors(call, False)[0]
+        why = ""
+        try:
+            result = inject.traced(lab, call, f"error={error}:when={number}", words).wait(6)
+        except Failure:
+            why = "hangs"
+        inject.settle_tracer(lab)
+        if not why and "(INJECTED)" not in read(f"{lab.path}/trace"):
+            continue
+        tried += 1
+        others = strangers(lab, init)
+        if not why and (result.status < 0 or result.status in range(128, 255)):
+            why = f"dies with {result.status}: {result.err[:200]}"
+        elif not why and result.status and not result.err.strip() and not silenced(lab):
+            why = f"fails with {result.status} and no reason"
+        elif others:
+            why = f"leaves {others}"
+        if why:
+            bad.append(f"{call} no. {number} {error}: {why}")
+        for pid in others:
+            os.kill(pid, 9)
+    equal(lab.state("host")["status"], "running", "the container")
+    figures = f"{tried - len(bad)} of {tried} faults clean"
+    print(f"# {figures}")
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+
+
+def strangers(lab, init):
+    """Processes beside the container's init, after a moment."""
+    for _ in range(200):
+        lab.reap()
+        others = {pid for pid, (_, _, name) in oracle.processes().items()
+                  if pid not in lab.before.processes and pid != init}
+        if not others:
+            break
+        time.sleep(0.005)
+    return others
+
+
+@suite.case("T-81", "start comes through every fault: it runs, or it can be deleted")
+def start(lab):
+    made = subject(lab)
+    lab.containers.append("victim")
+    create = ("create", "--bundle", made.path, "victim")
+    lab.brig(*create).ok()
+    words = lab.words("start", "victim")
+    _, counts = inject.census(lab, words)
+    lab.brig("delete", "--force", "victim").ok()
+    budget = inject.Budget(15)
+    tried, bad = 0, []
+    for call, number in inject.points(counts):
+        if budget.over():
+            break
+        lab.brig(*create).ok()
+        error = inject.errors(call, False)[0]
+        why = ""
+        try:
+            inject.traced(lab, call, f"error={error}:when={number}", words).wait(6)
+        except Failure:
+            why = "hangs; "
+        deleted = lab.brig("delete", "--force", "victim", timeout=15)
+        inject.settle_tracer(lab)
+        left = lab.settle(1.0)
+        tried += 1
+        if why or left or deleted.status:
+            bad.append(f"{call} no. {number} {error}: {why}{deleted} {left}"[:400])
             lab._sweep()
             shutil.rmtree(os.path.join(lab.root, "victim"), ignore_errors=True)
     figures = f"{tried - len(bad)} of {tried} faults clean"

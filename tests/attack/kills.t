@@ -30,7 +30,7 @@ def recover(lab, made, identity):
         deleted = lab.brig("delete", "--force", identity, timeout=15)
     except Failure:
         return "delete --force hangs"
-    inject.settle_tracer(lab, "", 1)
+    inject.settle_tracer(lab, 1)
     if deleted.status != 0:
         return f"delete --force fails: {deleted.err[:200]}"
     left = lab.settle(1.5)
@@ -68,7 +68,7 @@ def sweep(lab, made, prepare, words, budget):
         # The tracer may not have written yet that the runtime was killed; its status says so.
         if status == 0 and "killed by SIGKILL" not in read(f"{lab.path}/trace"):
             lab.brig("delete", "--force", identity)
-            inject.settle_tracer(lab, "", 1)
+            inject.settle_tracer(lab, 1)
             continue
         why = "hangs; " if hung else ""
         why += recover(lab, made, identity)
@@ -89,7 +89,7 @@ def census_of_create(lab, words, identity):
     run = lab.popen(["strace", "-D", "-f", "-qq", "-o", trace, *words])
     run.wait(30)
     lab.brig("delete", "--force", identity)
-    inject.settle_tracer(lab, trace)
+    inject.settle_tracer(lab)
     counts = {}
     for line in read(trace).splitlines():
         parts = line.split(None, 1)

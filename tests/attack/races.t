@@ -232,7 +232,7 @@ def window(lab, call):
         run = inject.traced(lab, call, f"delay_exit=30000:when={number}", words)
         result = run.wait(20)
         swap.end()
-        inject.settle_tracer(lab, "")
+        inject.settle_tracer(lab)
         check(result.status == 0 or result.err.strip(), f"a reason in {result}")
         equal(lab.canary.changes(), [], f"the canary after {call} no. {number}")
         swap.undo()

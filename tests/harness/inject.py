@@ -48,7 +48,7 @@ def census(lab, words):
     trace = f"{lab.path}/census"
     run = lab.popen(["strace", "-D", "-f", "-qq", "-o", trace, *words])
     result = run.wait(30)
-    settle_tracer(lab, trace)
+    settle_tracer(lab)
     counts = {}
     for line in read(trace).splitlines():
         match = re.match(r"(\d+) +([a-z_0-9]+)\(", line)
@@ -61,13 +61,12 @@ def census(lab, words):
     return result, {call: count for call, count in most.items() if call not in NEVER}
 
 
-def settle_tracer(lab, trace, seconds=3):
+def settle_tracer(lab, seconds=3):
     """Waits for the end of strace, which stays as long as what it traces."""
     deadline = time.monotonic() + seconds
     while tracers() and time.monotonic() < deadline:
         lab.reap()
         time.sleep(0.002)
-    return os.path.exists(trace)
 
 
 def tracers():
