@@ -41,7 +41,7 @@ class Bundle {
 [[nodiscard]] std::vector<oci::Mount> default_mounts();
 
 // What `work` returns, run in a forked child with umask 0 in mount, network, ipc and uts namespaces
-// apart from the machine's, with private mounts: the host of a test. A child that hangs for 5
+// apart from the machine's, with private mounts: the host of a test. A child that hangs for 20
 // seconds gives "signal 14".
 [[nodiscard]] std::string in_namespace(const std::function<std::string()>& work);
 
