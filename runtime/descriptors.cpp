@@ -24,7 +24,8 @@ bool open_missing_standard_streams() {
 sys::Result<void> close_on_exec_beyond(unsigned preserved) {
     constexpr unsigned kFirst = STDERR_FILENO + 1;
     const unsigned sockets = libcontainer::passed_sockets();
-    if (preserved > ~0U - kFirst - sockets) {
+    constexpr unsigned kMost = 1U << 20U;  // the default of /proc/sys/fs/nr_open
+    if (preserved > kMost) {
         return sys::fail(sys::ErrorKind::invalid, "--preserve-fds: too many");
     }
     if (close_range(kFirst + preserved + sockets, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {

@@ -6,6 +6,7 @@
 
 #include <exception>
 
+#include "libcontainer/security/capabilities.h"
 #include "runtime/descriptors.h"
 #include "runtime/dispatch.h"
 #include "runtime/log.h"
@@ -22,15 +23,31 @@ void reset_signals() {
     sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// Set-user-ID, set-group-ID or file capabilities: brig's own privileges are no gift to its caller.
+// AT_SECURE alone may also say that an LSM has changed the domain, as SELinux does for runtimes.
+bool is_privileged_by_its_file() {
+    if (getauxval(AT_SECURE) == 0) {
+        return false;
+    }
+    if (getuid() != geteuid() || getgid() != getegid()) {
+        return true;
+    }
+    const auto sets = libcontainer::read_capability_sets();
+    return geteuid() != 0 && (!sets || (sets->permitted & ~sets->ambient) != 0);
+}
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    // Set-user-ID or file capabilities: brig's own privileges are no gift to its caller.
-    if (getauxval(AT_SECURE) != 0 || !runtime::open_missing_standard_streams()) {
+    if (!runtime::open_missing_standard_streams()) {
         return 1;
     }
     reset_signals();
     try {
+        if (is_privileged_by_its_file()) {
+            runtime::report_failure({}, "refuses to run with its file's privileges (setuid)");
+            return 1;
+        }
         return runtime::dispatch({argv + (argc > 0 ? 1 : 0), argv + argc});
     } catch (const std::exception& error) {
         runtime::report_failure({}, error.what());

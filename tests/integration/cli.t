@@ -16,7 +16,7 @@ import termios
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import sandbox
 from harness.lab import read, write
-from harness.tap import Suite, check, contains, equal
+from harness.tap import Skip, Suite, check, contains, equal
 
 suite = Suite()
 
@@ -179,6 +179,29 @@ def preserved(lab):
     contains(result.out, "fourth\n", "content")
     listed = result.out.split()
     check("4" in listed and "9" not in listed, f"descriptors {listed}")
+
+
+@suite.case("3.3", "--preserve-fds of more descriptors than there can be is refused at once")
+def preserved_too_many(lab):
+    result = lab.run(lab.bundle(["/bin/true"]), "--preserve-fds", "4000000000")
+    result.failed("--preserve-fds", status=1)
+
+
+@suite.table("R-22", "a brig with privileges of its own refuses to run", {
+    "set-user-ID": ("chmod", "4755"), "set-group-ID": ("chmod", "2755"),
+    "capabilities": ("setcap", "cap_kill+ep")})
+def privileged_file(lab, *words):
+    os.chmod(lab.path, 0o755)
+    for folder in (os.path.dirname(lab.path), lab.path):
+        os.chmod(folder, 0o755)
+    program = f"{lab.path}/program"
+    shutil.copy(sandbox.brig(), program)
+    user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program]
+    os.chmod(program, 0o755)
+    lab.popen([*user, "--version"]).wait().ok()
+    if subprocess.run([*words, program], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        raise Skip(f"{words[0]} is not possible here")
+    lab.popen([*user, "--version"]).wait().failed("privileges", status=1)
 
 
 @suite.case("R-19", "output that cannot be written is a failure with a reason")
