@@ -66,6 +66,9 @@ Result<void> report_ready(InitContext& context) {
     if (::prctl(PR_SET_PDEATHSIG, 0) != 0) {
         return sys::fail_errno("prctl(PR_SET_PDEATHSIG)");
     }
+    if (context.start_socket) {
+        let_signals_end_the_wait();  // once it is answered, create returns and an engine may ask
+    }
     return context.channel.request(SyncType::ready);
 }
 
@@ -80,7 +83,6 @@ Result<void> wait_for_start(InitContext& context) {
     // Nothing of the runtime's may stay open meanwhile: engines wait for the end of their pipes
     // (engines.md trap 3).
     context.channel.close();
-    let_signals_end_the_wait();
     int connection = -1;
     do {
         connection = ::accept4(context.start_socket.get(), nullptr, nullptr, SOCK_CLOEXEC);
