@@ -341,18 +341,6 @@ def tty_output(lab):
         equal(said.splitlines(), ["all of it"], "output")
 
 
-@suite.case("5.2", "brig with privileges of its own refuses to work for its caller")
-def set_user_id(lab):
-    copy = f"{lab.path}/brig"
-    shutil.copy(sandbox.brig(), copy)
-    os.chmod(lab.path, 0o755)
-    os.chmod(copy, 0o4755)
-    as_user = {"user": 1000, "group": 1000}
-    for words, expected in (([copy, "--version"], 1), ([sandbox.brig(), "--version"], 0)):
-        run = subprocess.run(words, capture_output=True, check=False, **as_user)
-        equal(run.returncode, expected, f"{words} as user")
-
-
 # What needs no container
 
 
