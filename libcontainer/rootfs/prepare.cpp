@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parent's part: plans and detached clones.
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -46,6 +47,25 @@ Result<void> check_shared_namespace(const oci::Spec& spec) {
     return {};
 }
 
+// In the runtime's own mount namespace the switch of the root would be the host's.
+Result<void> check_foreign_namespace(const oci::Spec& spec) {
+    for (std::size_t i = 0; i < spec.linux.namespaces.size(); ++i) {
+        const oci::Namespace& wanted = spec.linux.namespaces[i];
+        struct stat own = {};
+        struct stat joined = {};
+        if (wanted.type == oci::NamespaceType::mount && wanted.path && !wanted.path->empty() &&
+            ::stat(wanted.path->c_str(), &joined) == 0 &&
+            (::stat("/proc/self/ns/mnt", &own) != 0 ||
+             (own.st_dev == joined.st_dev && own.st_ino == joined.st_ino))) {
+            return std::unexpected(sys::Error{
+                sys::ErrorKind::invalid, 0, "linux.namespaces[" + std::to_string(i) + "].path",
+                "\"" + *wanted.path +
+                    "\" is the runtime's own mount namespace: the host's root would be replaced"});
+        }
+    }
+    return {};
+}
+
 sys::Error explain(sys::Error error) {
     if (error.code == ENOSYS) {
         error.kind = sys::ErrorKind::unsupported;
@@ -77,6 +97,7 @@ Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
         TRY_VOID(check_shared_namespace(spec));
         return rootfs;
     }
+    TRY_VOID(check_foreign_namespace(spec));
     rootfs.mounts = TRY(plan_mounts(spec, bundle, "/" + normalize(rootfs.path)));
     rootfs.has_shared_mounts =
         source_propagation(spec) == 0 || std::ranges::any_of(rootfs.mounts, asks_to_be_shared);

@@ -202,6 +202,15 @@ def join_mount(lab):
           "mount namespace")
 
 
+@suite.case("N-03 N-04", "the runtime's own mount namespace by path is refused")
+def join_own_mount(lab):
+    made = lab.bundle(["/bin/true"])
+    made.namespace("mount", "/proc/self/ns/mnt")
+    before = read("/proc/self/mountinfo")
+    lab.run(made).failed("linux.namespaces[4].path", "own mount namespace", status=1)
+    equal(read("/proc/self/mountinfo"), before, "the runtime's mounts")
+
+
 @suite.table("N-04", "join a user namespace with the others it owns", {
     "network, ipc": ("user", "network", "ipc"), "pid, uts": ("user", "pid", "uts")})
 def join_user(lab, *kinds):
