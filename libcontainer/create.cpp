@@ -17,7 +17,7 @@ Result<void> create(const GlobalOptions& global, const CreateOptions& options) {
 
 Result<void> start(const GlobalOptions& global, const std::string& id) {
     FoundContainer found = TRY(lock_container(global.root, id));
-    switch (current_status(found.directory, found.record)) {
+    switch (TRY(current_status(found.directory, found.record))) {
         case oci::ContainerStatus::created:
             break;
         case oci::ContainerStatus::creating:

@@ -42,8 +42,8 @@ std::string now_rfc3339() {
     return text.data();
 }
 
-ContainerRecord make_record(const Bundle& bundle, const CreateOptions& options,
-                            const NamespacePlan& plan, const CgroupRecord& cgroup) {
+Result<ContainerRecord> make_record(const Bundle& bundle, const CreateOptions& options,
+                                    const NamespacePlan& plan, const CgroupRecord& cgroup) {
     ContainerRecord record;
     record.state.oci_version = bundle.spec.oci_version;
     record.state.id = options.id;
@@ -54,7 +54,7 @@ ContainerRecord make_record(const Bundle& bundle, const CreateOptions& options,
     record.state.created = now_rfc3339();
     record.state.owner = std::to_string(::geteuid());
     record.state.annotations = bundle.spec.annotations;
-    record.boot_id = read_boot_id();
+    record.boot_id = TRY(read_boot_id());
     record.cgroup = cgroup;
     record.private_pid_namespace = plan.makes(NamespaceType::pid);
     record.has_process = bundle.spec.process.has_value();
@@ -136,7 +136,7 @@ Result<void> Creation::reserve() {
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
     context_.state_descriptors = directory_->descriptors();
     cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.id, spec().linux.cgroups_path));
-    record_ = make_record(bundle_, options_, context_.plan, cgroup_->record());
+    record_ = TRY(make_record(bundle_, options_, context_.plan, cgroup_->record()));
     return directory_->write_journal(record_);
 }
 
@@ -209,7 +209,7 @@ Result<void> Creation::commit(const sys::Pid& pid) {
     TRY_VOID(write_oom_score_adj(pid.number, context_.process));
     record_.state.pid = pid.number;
     record_.state.status = oci::ContainerStatus::created;
-    record_.start_time = start_time_of(pid.number);
+    record_.start_time = TRY(start_time_of(pid.number));
     record_.cgroup = cgroup_->record();
     TRY_VOID(directory_->write_record(record_));
     if (!options_.pidfd_socket.empty()) {

@@ -18,7 +18,7 @@ namespace {
 constexpr int kKillTimeout = 10'000;  // milliseconds, as runc's
 
 Result<void> kill_init(const ContainerRecord& record) {
-    const std::optional<sys::Pid> init = open_init(record);
+    const std::optional<sys::Pid> init = TRY(open_init(record));
     if (!init) {
         return {};
     }
@@ -57,8 +57,9 @@ void thaw(const ContainerRecord& record) {
 // startContainer hook that hangs.
 void kill_for_lock(const StateDirectory& directory) {
     const auto record = directory.read_record();
-    if (const auto init = record ? open_init(*record) : std::nullopt) {
-        static_cast<void>(sys::send_signal(*init, SIGKILL));
+    const auto init = record ? open_init(*record) : std::nullopt;
+    if (init && *init) {
+        static_cast<void>(sys::send_signal(**init, SIGKILL));
         thaw(*record);
     }
 }
@@ -67,8 +68,13 @@ void kill_for_lock(const StateDirectory& directory) {
 
 Result<void> destroy_container(const StateDirectory& directory, const ContainerRecord& record) {
     const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(record.cgroup));
-    if (const std::optional<sys::Pid> init = open_init(record)) {
-        static_cast<void>(sys::send_signal(*init, SIGKILL));
+    auto init = open_init(record);
+    if (!init && record.cgroup.driver == CgroupDriver::disabled) {
+        return std::unexpected(std::move(init).error());
+    }
+    // An init that cannot be looked at just now ends with the rest of its cgroup.
+    if (init && *init) {
+        static_cast<void>(sys::send_signal(**init, SIGKILL));
         thaw(record);
         TRY_VOID(kill_init(record));
     }
@@ -82,7 +88,7 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
 Result<void> kill(const GlobalOptions& global, const std::string& id, int signal,
                   KillTarget target) {
     const FoundContainer found = TRY(find_container(global.root, id));
-    const std::optional<sys::Pid> init = open_init(found.record);
+    const std::optional<sys::Pid> init = TRY(open_init(found.record));
     // SIGKILL of an init without pid namespace of its own would leave the others alive
     // (engines.md 2.6).
     const bool everyone = target == KillTarget::all_processes ||
@@ -133,7 +139,10 @@ Result<void> destroy(const GlobalOptions& global, const std::string& id, Force f
         }
         return std::unexpected(std::move(record).error());
     }
-    const oci::ContainerStatus status = current_status(*directory, *record);
+    // --force asks nothing that could fail.
+    const oci::ContainerStatus status = force == Force::yes
+                                            ? oci::ContainerStatus::stopped
+                                            : TRY(current_status(*directory, *record));
     if (force == Force::no && status != oci::ContainerStatus::stopped &&
         status != oci::ContainerStatus::created) {
         return sys::fail(sys::ErrorKind::wrong_state,

@@ -139,7 +139,7 @@ Result<oci::Process> plan_exec_process(const oci::Spec& spec, const ExecOptions&
 }
 
 Result<void> check_status(const FoundContainer& found, const ExecOptions& options) {
-    switch (current_status(found.directory, found.record)) {
+    switch (TRY(current_status(found.directory, found.record))) {
         case oci::ContainerStatus::stopped:
         case oci::ContainerStatus::creating:
             return sys::fail(sys::ErrorKind::wrong_state, "cannot exec in a stopped container");
@@ -161,7 +161,7 @@ Result<void> fill_context(InitContext& context, const FoundContainer& found,
                           const ExecOptions& options, const Warn& warn) {
     context.role = ProcessRole::exec;
     context.plan = plan_namespaces(context.spec->linux);
-    std::optional<sys::Pid> init = open_init(found.record);
+    std::optional<sys::Pid> init = TRY(open_init(found.record));
     if (!init) {
         return sys::fail(sys::ErrorKind::wrong_state, "cannot exec in a stopped container");
     }

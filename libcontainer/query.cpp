@@ -21,9 +21,9 @@ std::string owner_name(const std::string& uid) {
     return entry ? entry->name : "#" + uid;
 }
 
-oci::State current_state(const FoundContainer& found) {
+Result<oci::State> current_state(const FoundContainer& found) {
     oci::State state = found.record.state;
-    state.status = current_status(found.directory, found.record);
+    state.status = TRY(current_status(found.directory, found.record));
     if (state.status == ContainerStatus::stopped || state.status == ContainerStatus::creating) {
         state.pid = 0;
     }
@@ -39,9 +39,12 @@ Result<oci::State> state(const GlobalOptions& global, const std::string& id) {
 
 Result<std::vector<oci::State>> list(const GlobalOptions& global) {
     std::vector<oci::State> states;
-    for (const std::string& id : StateDirectory::ids(global.root)) {
-        if (const auto found = find_container(global.root, id)) {
-            states.push_back(current_state(*found));
+    for (const std::string& id : TRY(StateDirectory::ids(global.root))) {
+        const auto found = find_container(global.root, id);
+        if (found) {
+            states.push_back(TRY(current_state(*found)));
+        } else if (found.error().kind == sys::ErrorKind::system) {
+            return std::unexpected(found.error());  // it may well be there
         }
     }
     return states;
@@ -50,7 +53,7 @@ Result<std::vector<oci::State>> list(const GlobalOptions& global) {
 Result<std::vector<pid_t>> processes(const GlobalOptions& global, const std::string& id) {
     const FoundContainer found = TRY(find_container(global.root, id));
     if (found.record.cgroup.driver == CgroupDriver::disabled) {
-        const std::optional<sys::Pid> init = open_init(found.record);
+        const std::optional<sys::Pid> init = TRY(open_init(found.record));
         return init ? std::vector<pid_t>{init->number} : std::vector<pid_t>();
     }
     return TRY(open_cgroup(found.record.cgroup))->pids();
@@ -58,7 +61,7 @@ Result<std::vector<pid_t>> processes(const GlobalOptions& global, const std::str
 
 Result<void> pause(const GlobalOptions& global, const std::string& id) {
     const FoundContainer found = TRY(lock_container(global.root, id));
-    const ContainerStatus status = current_status(found.directory, found.record);
+    const ContainerStatus status = TRY(current_status(found.directory, found.record));
     if (status != ContainerStatus::running && status != ContainerStatus::created) {
         return sys::fail(sys::ErrorKind::wrong_state, "container not running");
     }
@@ -67,7 +70,7 @@ Result<void> pause(const GlobalOptions& global, const std::string& id) {
 
 Result<void> resume(const GlobalOptions& global, const std::string& id) {
     const FoundContainer found = TRY(lock_container(global.root, id));
-    if (current_status(found.directory, found.record) != ContainerStatus::paused) {
+    if (TRY(current_status(found.directory, found.record)) != ContainerStatus::paused) {
         return sys::fail(sys::ErrorKind::wrong_state, "container not paused");
     }
     return TRY(open_cgroup(found.record.cgroup))->thaw();

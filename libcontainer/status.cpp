@@ -4,62 +4,69 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
+
 #include "libcontainer/sys/file.h"
 
 namespace libcontainer {
 namespace {
 
-[[nodiscard]] bool is_alive(const ContainerRecord& record) {
-    const auto stat = sys::read_process_stat(record.state.pid.value_or(0));
+// What cannot be found out is an error, not a dead container: CRI-O and containerd believe what
+// they are told (trap 29).
+Result<bool> is_alive(const ContainerRecord& record) {
+    const auto stat = TRY(sys::read_process_stat(record.state.pid.value_or(0)));
     return stat && stat->state != 'Z' && stat->state != 'X' &&
-           stat->start_time == record.start_time && record.boot_id == read_boot_id();
+           stat->start_time == record.start_time && record.boot_id == TRY(read_boot_id());
 }
 
-[[nodiscard]] bool is_frozen(const ContainerRecord& record) {
-    const auto cgroup = open_cgroup(record.cgroup);
-    return cgroup && (*cgroup)->is_frozen().value_or(false);
+Result<bool> is_frozen(const ContainerRecord& record) {
+    const auto cgroup = TRY(open_cgroup(record.cgroup));
+    auto frozen = cgroup->is_frozen();
+    const bool is_gone =
+        !frozen && (frozen.error().code == ENOENT || frozen.error().code == ENODEV);
+    return is_gone ? Result<bool>(false) : frozen;
 }
 
 }  // namespace
 
-std::string read_boot_id() {
-    auto id = sys::read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64);
-    if (!id) {
-        return {};
+Result<std::string> read_boot_id() {
+    std::string id = TRY(sys::read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64));
+    while (id.ends_with('\n')) {
+        id.pop_back();
     }
-    while (id->ends_with('\n')) {
-        id->pop_back();
-    }
-    return *id;
+    return id;
 }
 
-std::uint64_t start_time_of(pid_t pid) {
-    const auto stat = sys::read_process_stat(pid);
+Result<std::uint64_t> start_time_of(pid_t pid) {
+    const auto stat = TRY(sys::read_process_stat(pid));
     return stat ? stat->start_time : 0;
 }
 
-oci::ContainerStatus current_status(const StateDirectory& directory,
-                                    const ContainerRecord& record) {
+Result<oci::ContainerStatus> current_status(const StateDirectory& directory,
+                                            const ContainerRecord& record) {
     if (record.state.status == oci::ContainerStatus::creating) {
         return directory.is_locked() ? oci::ContainerStatus::creating
                                      : oci::ContainerStatus::stopped;
     }
-    if (!is_alive(record)) {
+    if (!TRY(is_alive(record))) {
         return oci::ContainerStatus::stopped;
     }
-    if (is_frozen(record)) {
+    if (TRY(is_frozen(record))) {
         return oci::ContainerStatus::paused;
     }
-    return directory.waits_for_start() ? oci::ContainerStatus::created
-                                       : oci::ContainerStatus::running;
+    return TRY(directory.waits_for_start()) ? oci::ContainerStatus::created
+                                            : oci::ContainerStatus::running;
 }
 
-std::optional<sys::Pid> open_init(const ContainerRecord& record) {
+Result<std::optional<sys::Pid>> open_init(const ContainerRecord& record) {
     if (record.state.pid.value_or(0) <= 0) {
         return std::nullopt;
     }
     auto pid = sys::open_pid(*record.state.pid);
-    if (!pid || !is_alive(record)) {
+    if (!pid && pid.error().code != ESRCH) {
+        return std::unexpected(std::move(pid).error());
+    }
+    if (!pid || !TRY(is_alive(record))) {
         return std::nullopt;
     }
     return *std::move(pid);

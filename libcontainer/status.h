@@ -15,15 +15,15 @@ namespace libcontainer {
 // creating while the first record stands and somebody holds the lock; stopped when the pid is gone,
 // a zombie, another process' by now (start time) or of another boot; created while init waits for
 // start; paused when the cgroup is frozen; else running (O-07, engines.md 2.5).
-[[nodiscard]] oci::ContainerStatus current_status(const StateDirectory& directory,
-                                                  const ContainerRecord& record);
+[[nodiscard]] Result<oci::ContainerStatus> current_status(const StateDirectory& directory,
+                                                          const ContainerRecord& record);
 
 // The container's init by pidfd, its identity checked after the pidfd was opened. nullopt:
 // it has ended.
-[[nodiscard]] std::optional<sys::Pid> open_init(const ContainerRecord& record);
+[[nodiscard]] Result<std::optional<sys::Pid>> open_init(const ContainerRecord& record);
 
-[[nodiscard]] std::string read_boot_id();
-[[nodiscard]] std::uint64_t start_time_of(pid_t pid);  // 0: no such process
+[[nodiscard]] Result<std::string> read_boot_id();
+[[nodiscard]] Result<std::uint64_t> start_time_of(pid_t pid);  // 0: no such process
 
 // A container by id, its folder open and its record read. Kind not_found if there is none.
 struct FoundContainer {

@@ -39,6 +39,10 @@ Result<std::vector<std::string>> list_children(int directory, const std::string&
         return sys::fail_errno(sys::call("open", path));
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy), &::closedir);
+    if (!stream) {
+        ::close(copy);
+        return sys::fail_errno(sys::call("fdopendir", path));
+    }
     std::vector<std::string> names;
     while (const dirent* const entry = ::readdir(stream.get())) {
         const std::string_view name(entry->d_name);

@@ -125,17 +125,25 @@ Result<StateDirectory> StateDirectory::open(const std::string& root, const std::
     return StateDirectory(*std::move(root_fd), *std::move(directory), id);
 }
 
-std::vector<std::string> StateDirectory::ids(const std::string& root) {
+Result<std::vector<std::string>> StateDirectory::ids(const std::string& root) {
     std::vector<std::string> found;
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(root.c_str()), ::closedir);
     if (!directory) {
-        return found;
+        if (errno == ENOENT) {
+            return found;
+        }
+        return sys::fail_errno(sys::call("opendir", root));
     }
+    errno = 0;
     while (const dirent* const entry = ::readdir(directory.get())) {
         const std::string_view name = entry->d_name;
         if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) && check_container_id(name)) {
             found.emplace_back(name);
         }
+        errno = 0;
+    }
+    if (errno != 0) {
+        return sys::fail_errno(sys::call("readdir", root));
     }
     std::ranges::sort(found);
     return found;
@@ -224,9 +232,15 @@ Result<void> StateDirectory::write_config(std::string_view json) const {
     return sys::write_new_file(directory_.get(), kConfigName, json, 0600);
 }
 
-bool StateDirectory::waits_for_start() const {
+Result<bool> StateDirectory::waits_for_start() const {
     struct stat info = {};
-    return ::fstatat(directory_.get(), kStartName, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (::fstatat(directory_.get(), kStartName, &info, AT_SYMLINK_NOFOLLOW) == 0) {
+        return true;
+    }
+    if (errno != ENOENT) {
+        return sys::fail_errno(sys::call("stat", kStartName));
+    }
+    return false;
 }
 
 Result<sys::UniqueFd> StateDirectory::listen_for_start() const {

@@ -31,7 +31,7 @@ class StateDirectory {
     [[nodiscard]] static Result<StateDirectory> open(const std::string& root,
                                                      const std::string& id);
     // Ids of all folders below the root; none if there is no root.
-    [[nodiscard]] static std::vector<std::string> ids(const std::string& root);
+    [[nodiscard]] static Result<std::vector<std::string>> ids(const std::string& root);
 
     // Exclusive flock on the folder, for verbs that change the container; waits up to 10 s. Readers
     // take none, because `state` must not wait for a long create (engines.md trap 29, 34). Kind
@@ -52,7 +52,7 @@ class StateDirectory {
     [[nodiscard]] Result<void> write_config(std::string_view json) const;
 
     // Whether init still waits for `start`.
-    [[nodiscard]] bool waits_for_start() const;
+    [[nodiscard]] Result<bool> waits_for_start() const;
     // Parent, before clone3: the listening socket that init inherits.
     [[nodiscard]] Result<sys::UniqueFd> listen_for_start() const;
     // `start`: connects to the waiting init; ECONNREFUSED when it is gone, so it never hangs

@@ -68,10 +68,13 @@ int exit_status(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-std::optional<ProcessStat> read_process_stat(pid_t number) {
+Result<std::optional<ProcessStat>> read_process_stat(pid_t number) {
     const auto text = read_file(AT_FDCWD, "/proc/" + std::to_string(number) + "/stat");
     if (!text) {
-        return std::nullopt;
+        if (text.error().code == ENOENT || text.error().code == ESRCH) {
+            return std::nullopt;
+        }
+        return std::unexpected(text.error());
     }
     // The command name is in parentheses and may itself hold blanks and parentheses: go from the
     // last one.

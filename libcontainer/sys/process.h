@@ -44,6 +44,6 @@ struct ProcessStat {
     char state = '?';  // Z, X: dead
     std::uint64_t start_time = 0;
 };
-[[nodiscard]] std::optional<ProcessStat> read_process_stat(pid_t number);
+[[nodiscard]] Result<std::optional<ProcessStat>> read_process_stat(pid_t number);
 
 }  // namespace sys
