@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # T-81: fails each system call of `run` once, in parent and child, and wants: no hang, a clean error
 # or full success, nothing left. BRIG_FAULTS=all sweeps everything, BRIG_FAULTS_SECONDS bounds it.
+import json
 import os
 import re
 import shutil
@@ -217,6 +218,39 @@ def start(lab):
             bad.append(f"{call} no. {number} {error}: {why}{deleted} {left}"[:400])
             lab._sweep()
             shutil.rmtree(os.path.join(lab.root, "victim"), ignore_errors=True)
+    figures = f"{tried - len(bad)} of {tried} faults clean"
+    print(f"# {figures}")
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+
+
+@suite.table("T-81 trap-29", "no fault makes a running container look like another one", {
+    "state": ("state", "victim"), "list": ("list", "-f", "json"), "ps": ("ps", "-f", "json",
+                                                                      "victim")})
+def truth(lab, *words):
+    lab.containers.append("victim")
+    made = lab.bundle(["/bin/sleep", "1000"]).write()
+    lab.brig("run", "-d", "--bundle", made.path, "victim").ok()
+    pid = lab.state("victim")["pid"]
+    words = lab.words(*words)
+    result, counts = inject.census(lab, words)
+    wanted = result.ok().out
+    budget = inject.Budget(10)
+    tried, bad = 0, []
+    for call, number in inject.points(counts):
+        if budget.over():
+            break
+        for error in inject.errors(call, True):
+            result = inject.traced(lab, call, f"error={error}:when={number}", words).wait(6)
+            inject.settle_tracer(lab)
+            tried += 1
+            if result.status == 0 and json.loads(result.out) != json.loads(wanted):
+                bad.append(f"{call} no. {number} {error}: {result.out[:300]!r}")
+            elif result.status < 0 or result.status >= 128:
+                bad.append(f"{call} no. {number} {error}: dies with {result.status}")
+            elif result.status and not result.err.strip() and not silenced(lab):
+                bad.append(f"{call} no. {number} {error}: no reason")
+    check(pid in oracle.processes(), "the container runs on")
     figures = f"{tried - len(bad)} of {tried} faults clean"
     print(f"# {figures}")
     lab.calls.clear()
