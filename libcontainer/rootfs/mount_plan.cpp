@@ -41,10 +41,15 @@ Result<void> plan_bind(MountPlan& plan, const oci::Mount& mount, const std::stri
     if (!mount.source || mount.source->empty()) {
         return fail(ErrorKind::invalid, "a bind mount needs a source");
     }
-    if (!plan.options.data.empty()) {
-        return fail(ErrorKind::invalid,
-                    "\"" + plan.options.data.front().key + "\" is no option of a bind mount");
+    // There is no filesystem to give data to: mount(2) ignores it with MS_BIND, and engines leave
+    // `mode=755` behind when they turn a mount into a bind. A bare word is rather a flag that was
+    // misspelt, and must not get lost.
+    for (const DataOption& option : plan.options.data) {
+        if (!option.value) {
+            return fail(ErrorKind::invalid, "\"" + option.key + "\" is no option of a bind mount");
+        }
     }
+    plan.options.data.clear();
     if (plan.options.copy_up) {
         return fail(ErrorKind::invalid, "tmpcopyup needs a tmpfs");
     }
