@@ -26,8 +26,10 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
         case oci::ContainerStatus::stopped:
             return sys::fail(sys::ErrorKind::wrong_state,
                              "cannot start a container that has stopped");
-        case oci::ContainerStatus::running:
         case oci::ContainerStatus::paused:
+            return sys::fail(sys::ErrorKind::wrong_state,
+                             "cannot start a container in the paused state");
+        case oci::ContainerStatus::running:
             return sys::fail(sys::ErrorKind::wrong_state,
                              "cannot start an already running container");
     }

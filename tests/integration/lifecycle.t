@@ -257,6 +257,16 @@ def no_process(lab):
     container.delete().ok()
 
 
+@suite.case("O-03 X-02", "a created container that is paused starts after it was resumed")
+def start_paused(lab):
+    container = lab.create(lab.bundle(SLEEP))
+    lab.brig("pause", container.id).ok()
+    lab.brig("start", container.id).failed("cannot start a container in the paused state")
+    lab.brig("resume", container.id).ok()
+    container.start()
+    equal(container.status(), "running", "status")
+
+
 @suite.case("C-04", "run without process is refused, and nothing is left")
 def run_no_process(lab):
     made = lab.bundle()
