@@ -185,16 +185,19 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     context.preserved = take_inherited_descriptors(options.preserve_fds);
     context.binary_mount = TRY(protect_binary());  // may begin anew from main
 
-    const FoundContainer found = TRY(find_container(global.root, options.id));
-    TRY_VOID(check_status(found, options));
-    const oci::Spec spec = TRY(read_kept_spec(found.directory));
+    std::optional<FoundContainer> found = TRY(find_container(global.root, options.id));
+    TRY_VOID(check_status(*found, options));
+    const oci::Spec spec = TRY(read_kept_spec(found->directory));
     const oci::Process process = TRY(plan_exec_process(spec, options));
     context.spec = &spec;
     context.process = &process;
     ConsoleTarget console =
         TRY(ConsoleTarget::connect(process.terminal, options.console_socket,
                                    options.detach ? Attachment::detached : Attachment::foreground));
-    TRY_VOID(fill_context(context, found, options, global.warn));
+    TRY_VOID(fill_context(context, *found, options, global.warn));
+    // The child is seen in the container from its birth on; whoever may trace it there must find no
+    // folder of the host.
+    found.reset();
 
     std::optional<Foreground> foreground;
     if (!options.detach) {
