@@ -11,7 +11,7 @@ APPLETS = ("sh cat echo ls sleep true false kill id mknod mount umount mkdir tou
            "readlink env hostname chmod chown dd test head tail wc sync nproc date stty tty "
            "printf rm rmdir mv ln cp grep sed awk expr yes setsid nc ip ifconfig free usleep seq "
            "pwd dmesg chroot cut tr basename find xargs").split()
-PROGRAMS = ("busybox", "probe", "syscalls", "nothing")
+PROGRAMS = ("busybox", "probe", "syscalls", "nothing", "prey")
 CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
 NAMESPACES = ("pid", "network", "ipc", "uts", "mount")
 
