@@ -144,7 +144,7 @@ Result<void> Creation::reserve() {
 Result<void> Creation::prepare() {
     context_.rootfs = TRY(prepare_rootfs(spec(), bundle_.path, cgroup_->mount_sources()));
     context_.namespaces = TRY(open_namespaces(context_.plan));
-    TRY_VOID(check_sysctl_holders(spec().linux.sysctl, context_.plan, context_.namespaces));
+    TRY_VOID(check_namespaced_settings(spec(), context_.plan, context_.namespaces));
     TRY_VOID(plan_security(context_, global_.warn));
     context_.new_keyring = !options_.no_new_keyring;
     context_.root_switch = options_.no_pivot ? RootSwitch::move_root : RootSwitch::pivot_root;

@@ -53,20 +53,29 @@ Result<void> write_sysctl(int proc, const std::string& key, const std::string& v
 
 }  // namespace
 
-Result<void> check_sysctl_holders(const std::map<std::string, std::string>& sysctls,
-                                  const NamespacePlan& plan,
-                                  const std::vector<sys::UniqueFd>& namespaces) {
-    for (const auto& [key, value] : sysctls) {
-        const std::optional<std::string> path = oci::sysctl_path(key);
-        const auto holder = path ? oci::sysctl_holder(*path) : std::nullopt;
+Result<void> check_namespaced_settings(const oci::Spec& spec, const NamespacePlan& plan,
+                                       const std::vector<sys::UniqueFd>& namespaces) {
+    const auto check = [&](std::optional<oci::NamespaceType> holder,
+                           const std::string& place) -> Result<void> {
         for (std::size_t i = 0; i < plan.joins.size(); ++i) {
             if (holder == plan.joins[i].type && is_own(plan.joins[i].type, namespaces[i].get())) {
-                return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0,
-                                                  "linux.sysctl[\"" + key + "\"]",
+                return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, place,
                                                   "would change the host: \"" + plan.joins[i].path +
                                                       "\" is the runtime's own namespace"});
             }
         }
+        return {};
+    };
+    if (spec.hostname) {
+        TRY_VOID(check(oci::NamespaceType::uts, "hostname"));
+    }
+    if (spec.domainname) {
+        TRY_VOID(check(oci::NamespaceType::uts, "domainname"));
+    }
+    for (const auto& [key, value] : spec.linux.sysctl) {
+        const std::optional<std::string> path = oci::sysctl_path(key);
+        TRY_VOID(check(path ? oci::sysctl_holder(*path) : std::nullopt,
+                       "linux.sysctl[\"" + key + "\"]"));
     }
     return {};
 }

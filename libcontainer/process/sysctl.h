@@ -15,10 +15,11 @@ namespace libcontainer {
 using sys::Result;
 
 // Parent, with the opened namespaces of plan.joins: a joined namespace that is the runtime's own
-// would let a parameter change the host (SY-02, T-33), which only their identity shows.
-[[nodiscard]] Result<void> check_sysctl_holders(const std::map<std::string, std::string>& sysctls,
-                                                const NamespacePlan& plan,
-                                                const std::vector<sys::UniqueFd>& namespaces);
+// would let a sysctl, hostname or domainname change the host (SY-02, T-33), which only their
+// identity shows.
+[[nodiscard]] Result<void> check_namespaced_settings(const oci::Spec& spec,
+                                                     const NamespacePlan& plan,
+                                                     const std::vector<sys::UniqueFd>& namespaces);
 
 // Child, once it is in its namespaces and before the root is switched. Which keys are allowed was
 // checked before (SY-02). Writes go through a procfs instance of our own that nobody can mount over

@@ -387,6 +387,19 @@ def sysctl_refused(lab, name, value):
     lab.expect_nothing_left("a refused sysctl")
 
 
+@suite.table("U-01 U-02", "a name is not given to the host by a path to its uts namespace", {
+    key: key for key in ("hostname", "domainname")})
+def host_name(lab, key):
+    before = os.uname()
+    made = lab.bundle()
+    made.config.pop("hostname", None)
+    made.config[key] = "taken"
+    made.namespace("uts", "/proc/self/ns/uts")
+    lab.try_create(made).failed(f"{key}: would change the host")
+    equal(os.uname(), before, "the host's names")
+    lab.expect_nothing_left("a refused name")
+
+
 @suite.table("SY-02 T-33", "net.* needs a network namespace of its own", {
     "absent": None, "the host's by path": "/proc/self/ns/net",
 })
