@@ -17,7 +17,7 @@ namespace libcontainer {
 using sys::Result;
 
 // Everything of create but the user's program (O-02). On error nothing is left. Engines:
-// engines.md 2.1.
+// engines 2.1.
 [[nodiscard]] Result<void> create(const GlobalOptions& global, const CreateOptions& options);
 
 // Runs the user's program in a created container (O-03). Returns after execve succeeded, or with
@@ -29,7 +29,7 @@ using sys::Result;
 // Detached gives 0.
 [[nodiscard]] Result<int> run(const GlobalOptions& global, const RunOptions& options);
 
-// Runs another process in a container (engines.md 2.4). Foreground: its exit status; detached: 0.
+// Runs another process in a container (engines 2.4). Foreground: its exit status; detached: 0.
 [[nodiscard]] Result<int> exec(const GlobalOptions& global, const ExecOptions& options);
 
 // The runtime-spec's State and the keys that engines read beside it (engines: rootfs, created,
@@ -45,7 +45,7 @@ enum class KillTarget : unsigned char { init, all_processes };
                                 KillTarget target);
 
 // `delete`: destroys a stopped or created container; with Force::yes a running one too, and an id
-// that does not exist is no error (engines.md 2.7).
+// that does not exist is no error (engines 2.7).
 enum class Force : unsigned char { no, yes };
 [[nodiscard]] Result<void> destroy(const GlobalOptions& global, const std::string& id, Force force);
 

@@ -45,7 +45,7 @@ void run_poststop(const StateDirectory& directory, const ContainerRecord& record
                                      bundle.get(), environment});
 }
 
-// A frozen process of a v1 cgroup does not die before it is thawed (engines.md 2.6).
+// A frozen process of a v1 cgroup does not die before it is thawed (engines 2.6).
 void thaw(const ContainerRecord& record) {
     if (const auto cgroup = open_cgroup(record.cgroup);
         cgroup && (*cgroup)->is_frozen().value_or(false)) {
@@ -90,7 +90,7 @@ Result<void> kill(const GlobalOptions& global, const std::string& id, int signal
     const FoundContainer found = TRY(find_container(global.root, id));
     const std::optional<sys::Pid> init = TRY(open_init(found.record));
     // SIGKILL of an init without pid namespace of its own would leave the others alive
-    // (engines.md 2.6).
+    // (engines 2.6).
     const bool everyone = target == KillTarget::all_processes ||
                           (signal == SIGKILL && !found.record.private_pid_namespace);
     if (everyone && found.record.cgroup.driver != CgroupDriver::disabled &&

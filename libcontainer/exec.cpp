@@ -73,7 +73,7 @@ void add_capabilities(oci::Capabilities& sets, const std::vector<std::string>& n
     }
 }
 
-// The container's process with what the command line says (engines.md 2.4).
+// The container's process with what the command line says (engines 2.4).
 Result<oci::Process> process_from_options(const oci::Process& base, const ExecOptions& options) {
     oci::Process process = base;
     process.args = options.args;
@@ -219,7 +219,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
         static_cast<void>(sys::wait_for(launched.pid));
         return std::unexpected(std::move(running).error());
     }
-    // Only now: conmon takes the file's presence for success (engines.md trap 7).
+    // Only now: conmon takes the file's presence for success (engines trap 7).
     if (!options.pid_file.empty()) {
         if (auto written = write_pid_file(options.pid_file, launched.pid.number); !written) {
             static_cast<void>(sys::send_signal(launched.pid, SIGKILL));

@@ -17,7 +17,7 @@ enum class Subreaper : unsigned char { no, yes };
 
 // Made before the container, so that no signal can end brig between the container's start and the
 // relay: all signals that can be relayed are held back from here on. The child resets its own mask
-// (engines.md 2.3, 3.7).
+// (engines 2.3, 3.7).
 class Foreground {
   public:
     [[nodiscard]] static Result<Foreground> prepare(Subreaper subreaper);

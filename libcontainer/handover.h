@@ -18,7 +18,7 @@ enum class Attachment : unsigned char { detached, foreground };
 // then relays.
 class ConsoleTarget {
   public:
-    // Connects to the engine's socket, once and before any namespace is entered (engines.md 3.2,
+    // Connects to the engine's socket, once and before any namespace is entered (engines 3.2,
     // trap 13). Errors: a terminal without a socket although brig will not stay; a socket without
     // terminal.
     [[nodiscard]] static Result<ConsoleTarget> connect(bool terminal,
@@ -40,12 +40,12 @@ class ConsoleTarget {
 void copy_window_size(int master);
 
 // Sends one pidfd with the payload `standard` (init) or `setns` (exec): --pidfd-socket
-// (engines.md 3.8).
+// (engines 3.8).
 [[nodiscard]] Result<void> send_pidfd(const std::string& socket_path, int pidfd,
                                       std::string_view payload);
 
 // The pid alone, without newline, replaced at once; what the name was before, a symlink too, is
-// replaced (engines.md 2.1, R-39).
+// replaced (engines 2.1, R-39).
 [[nodiscard]] Result<void> write_pid_file(const std::string& path, int pid);
 
 }  // namespace libcontainer

@@ -15,7 +15,7 @@ using Warn = std::function<void(const std::string&)>;
 
 enum class CgroupDriver : unsigned char { cgroupfs, systemd, disabled };
 
-// Options in front of the verb (engines.md 1.2). The driver counts only where a container is made;
+// Options in front of the verb (engines 1.2). The driver counts only where a container is made;
 // later verbs take it from the container's state, because engines do not repeat it.
 struct GlobalOptions {
     std::string root;  // absolute path of the state root
@@ -38,13 +38,13 @@ struct CreateOptions {
 struct RunOptions {
     CreateOptions create;
     bool detach = false;
-    bool keep = false;  // leave state and cgroup after the process has ended (engines.md 2.3)
+    bool keep = false;  // leave state and cgroup after the process has ended (engines 2.3)
     bool no_subreaper = false;
 };
 
 struct ExecOptions {
     std::string id;
-    std::string process_file;       // a process object; wins over the fields below (engines.md 2.4)
+    std::string process_file;       // a process object; wins over the fields below (engines 2.4)
     std::vector<std::string> args;  // the words after the id
     std::optional<std::string> cwd;
     std::optional<std::string> user;  // UID[:GID], digits only

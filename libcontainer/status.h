@@ -14,7 +14,7 @@ namespace libcontainer {
 
 // creating while the first record stands and somebody holds the lock; stopped when the pid is gone,
 // a zombie, another process' by now (start time) or of another boot; created while init waits for
-// start; paused when the cgroup is frozen; else running (O-07, engines.md 2.5).
+// start; paused when the cgroup is frozen; else running (O-07, engines 2.5).
 [[nodiscard]] Result<oci::ContainerStatus> current_status(const StateDirectory& directory,
                                                           const ContainerRecord& record);
 

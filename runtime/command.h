@@ -29,7 +29,7 @@ struct Command {
     std::size_t most_operands;
     Operands order;
     StateRoot root;
-    int failure;  // exit status when `run` gives an error (engines.md 2.0)
+    int failure;  // exit status when `run` gives an error (engines 2.0)
     std::vector<OptionInfo> (*options)();
     Result<int> (*run)(const Context& context, const Line& line);  // gives the exit status
 };

@@ -13,7 +13,7 @@
 namespace runtime {
 
 // Where a command's operands stand. `first_ends_options`: nothing after the first operand is an
-// option, so `exec ID ls -l` keeps its -l (engines.md 1.1).
+// option, so `exec ID ls -l` keeps its -l (engines 1.1).
 enum class Operands : unsigned char { anywhere, first_ends_options };
 
 struct Setting {
@@ -43,7 +43,7 @@ struct Line {
 // Accepts `--name value`, `--name=value`, `-name value` (go-runc sends -no-subreaper), `-n value`,
 // `-nvalue`, clusters of short flags, flags with `=true`, repetitions, and `--` before operands.
 // Error: ErrorKind::invalid; a missing argument's text holds "requires an argument", which podman
-// looks for (engines.md 1.6).
+// looks for (engines 1.6).
 [[nodiscard]] Result<Line> split_line(std::span<const OptionInfo> table, Operands operands,
                                       std::span<const char* const> words);
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kAny = ~std::size_t{0};
 constexpr int kFailure = 1;
-constexpr int kExecFailure = 255;  // not to be taken for the program's own status (engines.md 2.4)
+constexpr int kExecFailure = 255;  // not to be taken for the program's own status (engines 2.4)
 
 using enum Operands;
 using enum StateRoot;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options in front of the command (engines.md 1.2), and where state is kept by default.
+// The options in front of the command (engines 1.2), and where state is kept by default.
 #pragma once
 
 #include <span>

@@ -24,7 +24,7 @@ struct LogSettings {
 [[nodiscard]] sys::Result<std::string> parse_log_target(const std::string& text);
 
 // Writes one entry if the level is asked for. A target that cannot be opened is no error: an engine
-// may have removed the folder already (engines.md 9.25); standard error is used instead. An entry
+// may have removed the folder already (engines 9.25); standard error is used instead. An entry
 // is one write(2), so that parallel calls do not mix.
 void write_entry(const LogSettings& log, LogLevel level, std::string_view message);
 

@@ -24,7 +24,7 @@ constexpr std::array kOptions = {
                        store<&PsSettings::format>},
 };
 
-// Absolute, because engines call brig without a PATH (engines.md 3.4).
+// Absolute, because engines call brig without a PATH (engines 3.4).
 constexpr const char* kPsPrograms[] = {"/usr/bin/ps", "/bin/ps"};
 
 std::string to_json(const std::vector<pid_t>& pids) {

@@ -8,7 +8,7 @@
 
 namespace runtime {
 
-// A number 0..64, TERM, SIGTERM, RTMIN+1, SIGRTMAX-1, in any case (engines.md 2.6). Error:
+// A number 0..64, TERM, SIGTERM, RTMIN+1, SIGRTMAX-1, in any case (engines 2.6). Error:
 // `unknown signal "X"`.
 [[nodiscard]] sys::Result<int> parse_signal(std::string_view text);
 

@@ -11,7 +11,7 @@ namespace runtime {
 [[nodiscard]] std::string_view brig_commit();  // "unknown" where the build did not know
 
 // `brig version X`, `commit: X`, `spec: X`, `+FEATURE...`. dockerd takes the version from each line
-// that holds the word "version": only the first one may (engines.md 1.5).
+// that holds the word "version": only the first one may (engines 1.5).
 [[nodiscard]] std::string version_text();
 
 }  // namespace runtime

@@ -22,7 +22,7 @@ class AttributeDirectory {
     // One write(2) of `value` to an existing file. Errors carry the JSON path, errno in `code`, and
     // name file and value; a file that does not exist is `unsupported` with ENOENT: the kernel
     // offers an attribute as a file, and the usual text would be taken for a missing program
-    // (engines.md trap 41).
+    // (engines trap 41).
     [[nodiscard]] Result<void> write(std::string_view file, std::string_view value,
                                      std::string_view config_path) const;
     // The same for several values: the file is opened once, each value is one write(2).

@@ -25,13 +25,13 @@ struct CgroupsPath {
 // What create() does where the host refuses to make a directory (EACCES, EPERM, EROFS).
 enum class IfDenied : unsigned char {
     fail,
-    stay_outside,  // linux.cgroupsPath is absent, so nobody will look for it (engines.md trap 56)
+    stay_outside,  // linux.cgroupsPath is absent, so nobody will look for it (engines trap 56)
 };
 
 // Takes the path apart component-wise: `.` and doubled slashes vanish; `..`, NUL, control
 // characters and a path that names no group of its own are refused. Absent or empty is
-// `/ID` (CG-03, engines.md 7.3). A colon has no meaning here: engines send `slice:prefix:name` to
-// this driver too (engines.md 7.1). Errors point at linux.cgroupsPath.
+// `/ID` (CG-03, engines 7.3). A colon has no meaning here: engines send `slice:prefix:name` to
+// this driver too (engines 7.1). Errors point at linux.cgroupsPath.
 [[nodiscard]] Result<CgroupsPath> parse_cgroups_path(const std::optional<std::string>& text,
                                                      std::string_view id);
 

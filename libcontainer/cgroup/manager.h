@@ -21,7 +21,7 @@ using sys::Result;
 
 // Where a container's cgroups are: all that later verbs need. Known before anything is made, so
 // that the journal can hold it before create() (crash safety), and kept in the container's state
-// (CG-05, engines.md trap 24).
+// (CG-05, engines trap 24).
 struct CgroupRecord {
     CgroupDriver driver = CgroupDriver::cgroupfs;
     struct Directory {
@@ -59,14 +59,14 @@ class CgroupManager {
     // Makes the directories (with parents) and checks their fitness: a non-empty or frozen one is
     // refused (CG-05). On failure removes what it made. Where linux.cgroupsPath is absent and the
     // host does not let us make a directory, there is none: the container stays where the caller is
-    // (engines.md 7.3); so take record() after it.
+    // (engines 7.3); so take record() after it.
     [[nodiscard]] virtual Result<void> create() = 0;
     // Writes the resources of linux.resources before the first process enters; errors name the JSON
     // path and the file. Writes the device rules even if none are given: denied unless allowed
     // (T-62), so call it with empty resources if config.json has none.
     [[nodiscard]] virtual Result<void> apply(const oci::Resources& resources) = 0;
     // The same for the `update` verb: what is absent keeps its value, device rules are left alone
-    // (engines.md trap 51).
+    // (engines trap 51).
     [[nodiscard]] virtual Result<void> update(const oci::Resources& resources) = 0;
     // For the launcher of init and of exec. `below`: a cgroup under the container's own, "" for
     // itself.

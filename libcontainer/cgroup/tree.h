@@ -30,7 +30,7 @@ class Patience {
     std::chrono::microseconds pause_{100};
 };
 
-// How long kill_all and destroy may take (engines.md 2.7).
+// How long kill_all and destroy may take (engines 2.7).
 inline constexpr std::chrono::milliseconds kKillTime{10'000};
 
 // Calls `action` with the descriptor and the path of a cgroup and then of each one below it; one

@@ -13,17 +13,17 @@ namespace libcontainer {
 using sys::Result;
 
 // Every signal's default disposition and an empty mask: conmon ignores SIGPIPE, Go callers block
-// signals, and both survive execve (engines.md 3.5). Child.
+// signals, and both survive execve (engines 3.5). Child.
 void reset_signals();
 
-// All CPUs, as far as the cgroup lets: engines start the runtime under `taskset` (engines.md 1.1).
+// All CPUs, as far as the cgroup lets: engines start the runtime under `taskset` (engines 1.1).
 // Child.
 void reset_affinity();
 
 // The descriptors that the user's program is to get beside 0-2: those of 3 .. 3 + count - 1 (and of
 // LISTEN_FDS) that are open now; holes are no error. Everything else is marked close-on-exec
 // . The parent calls it before it opens anything of its own, which would fill the holes
-// (engines.md trap 9).
+// (engines trap 9).
 [[nodiscard]] std::vector<int> take_inherited_descriptors(unsigned count);
 
 // Really closes every descriptor from 3 upward that is not in `kept`; failure is an error.
@@ -40,7 +40,7 @@ void reset_affinity();
 [[nodiscard]] std::vector<std::string> socket_environment(bool private_pid_namespace);
 
 // Stdio for the user's process: pipes, sockets and ptys get the owner `uid`, so that a program
-// which opens /dev/stdout can; devices like /dev/null and files keep theirs (R-15, engines.md 3.1).
+// which opens /dev/stdout can; devices like /dev/null and files keep theirs (R-15, engines 3.1).
 // Child.
 void apply_stdio_owner(unsigned uid);
 

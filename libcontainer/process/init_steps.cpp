@@ -37,7 +37,7 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     // After the cgroup was entered: it becomes the namespace's root.
     {"unshare cgroup namespace", "linux.namespaces", init, steps::unshare_cgroup_namespace},
     // A session of its own also for a process without terminal: engines signal process groups
-    // (engines.md trap 11).
+    // (engines trap 11).
     {"start session", "", both, steps::start_session},
     {"join keyring", "", both, steps::join_keyring},
     {"raise loopback", "linux.namespaces", init, steps::raise_loopback},
@@ -47,7 +47,7 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     // is still visible.
     {"set sysctls", "linux.sysctl", init, steps::set_sysctls},
     // Devices and mount points get the modes that were asked for, not the engine's idea
-    // (engines.md 3.5).
+    // (engines 3.5).
     {"clear umask", "", init, steps::clear_umask},
     {"attach root", "root.path", init, steps::attach_root},
     {"mount filesystems", "mounts", init, steps::mount_filesystems},
@@ -83,7 +83,7 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     {"check working directory", "process.cwd", both, steps::check_working_directory},
     {"add environment", "process.env", both, steps::add_environment},
     // At create and with the user's identity, so that a wrong program is an error of create
-    // (engines.md trap 45).
+    // (engines trap 45).
     {"look up program", "process.args", both, steps::look_up_program},
     {"report ready", "", both, steps::report_ready},
     {"wait for start", "", init, steps::wait_for_start},

@@ -26,7 +26,7 @@ struct Launched {
 
 // Clones, answers the child's requests in their legal order, lets it go after on_ready.
 // `console_socket`, connected before any namespace was entered, receives the pty's master
-// (engines.md 3.2). On any error the child is killed and reaped and the error is its own, or tells
+// (engines 3.2). On any error the child is killed and reaped and the error is its own, or tells
 // how it ended.
 [[nodiscard]] Result<Launched> launch(InitContext& context, const LaunchHandlers& handlers);
 

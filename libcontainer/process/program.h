@@ -13,7 +13,7 @@ using sys::Result;
 
 // Child, in the container's root, with the process' identity and working directory (P-05). A name
 // without `/` is looked up in the PATH of `env`; with one it is used as it is. Texts as engines
-// classify them (engines.md 4.6): `exec: "foo": executable file not found in $PATH`, `exec: "/no":
+// classify them (engines 4.6): `exec: "foo": executable file not found in $PATH`, `exec: "/no":
 // stat /no: no such file or directory`, `exec: "/etc": permission denied: is a directory`.
 [[nodiscard]] Result<std::string> find_program(const std::string& name,
                                                const std::vector<std::string>& env);

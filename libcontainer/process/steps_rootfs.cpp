@@ -83,7 +83,7 @@ Result<void> open_terminal(InitContext& context) {
         }
         console = TRY(open_console(root.get(), context.process->console_size));
     }
-    // Once: the engine's socket is closed after the first message (engines.md trap 13).
+    // Once: the engine's socket is closed after the first message (engines trap 13).
     const int master = console.master.get();
     TRY_VOID(context.channel.send(SyncType::console, 0, std::span<const int>(&master, 1)));
     if (::ioctl(console.peer.get(), TIOCSCTTY, 0) != 0) {
@@ -107,7 +107,7 @@ Result<void> use_container_null(InitContext& context) {
                                                                    : reopen_dev_null();
 }
 
-// Only for init, as both peers do; for exec a missing directory is an error (engines.md trap 47).
+// Only for init, as both peers do; for exec a missing directory is an error (engines trap 47).
 Result<void> make_working_directory(InitContext& context) {
     if (context.process == nullptr || context.process->cwd == "/") {
         return {};

@@ -18,7 +18,7 @@ namespace libcontainer::steps {
 namespace {
 
 // The kernel drops signals with default disposition for init of a pid namespace, so a created
-// container would not hear a TERM until its start (engines.md 2.6).
+// container would not hear a TERM until its start (engines 2.6).
 void exit_on_signal(int signal) {
     ::_exit(128 + signal);
 }
@@ -81,7 +81,7 @@ Result<void> wait_for_start(InitContext& context) {
                                                 "config.json has no process to run"});
     }
     // Nothing of the runtime's may stay open meanwhile: engines wait for the end of their pipes
-    // (engines.md trap 3).
+    // (engines trap 3).
     context.channel.close();
     int connection = -1;
     do {

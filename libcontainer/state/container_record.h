@@ -14,7 +14,7 @@ namespace libcontainer {
 // container.json in the container's state folder. Written once before anything is made outside the
 // folder (with status `creating`: the journal, from which a killed create is cleaned up) and once
 // when the container is complete. Engines omit --systemd-cgroup, bundle and environment in later
-// calls, so all that those calls need is here (engines.md trap 24).
+// calls, so all that those calls need is here (engines trap 24).
 struct ContainerRecord {
     std::uint32_t version = 1;  // of this format
     oci::State state;           // pid as the runtime sees it; status only `creating` or `created`

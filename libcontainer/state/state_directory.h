@@ -34,7 +34,7 @@ class StateDirectory {
     [[nodiscard]] static Result<std::vector<std::string>> ids(const std::string& root);
 
     // Exclusive flock on the folder, for verbs that change the container; waits up to 10 s. Readers
-    // take none, because `state` must not wait for a long create (engines.md trap 29, 34). Kind
+    // take none, because `state` must not wait for a long create (engines trap 29, 34). Kind
     // not_found: another has removed the folder meanwhile.
     [[nodiscard]] Result<void> lock();
     // Whether another process holds the lock now.
@@ -56,7 +56,7 @@ class StateDirectory {
     // Parent, before clone3: the listening socket that init inherits.
     [[nodiscard]] Result<sys::UniqueFd> listen_for_start() const;
     // `start`: connects to the waiting init; ECONNREFUSED when it is gone, so it never hangs
-    // (engines.md trap 17).
+    // (engines trap 17).
     [[nodiscard]] Result<sys::UniqueFd> connect_to_init() const;
     void remove_start_socket() const;
 

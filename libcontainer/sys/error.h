@@ -37,7 +37,7 @@ struct Error {
 template <typename T>
 using Result = std::expected<T, Error>;
 
-// Go-style lower-case text of an errno: engines match on it (engines.md 4.6), glibc's strerror is
+// Go-style lower-case text of an errno: engines match on it (engines 4.6), glibc's strerror is
 // capitalised.
 [[nodiscard]] std::string_view errno_text(int code);
 

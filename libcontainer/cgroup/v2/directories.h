@@ -18,7 +18,7 @@ using sys::Result;
 
 // Hands every controller that the mount point has down to the directory. What an ancestor does not
 // hand on (not delegated to us, or it has processes of its own) is left out: that matters only if a
-// limit asks for it (engines.md trap 58), and then lacking_controller() tells why.
+// limit asks for it (engines trap 58), and then lacking_controller() tells why.
 [[nodiscard]] Result<void> enable_controllers(const std::string& mount_point,
                                               const std::string& path);
 

@@ -62,7 +62,7 @@ Result<bool> is_inner_node(const std::string& path) {
 }
 
 // The cgroup, in the tree, of the oldest process by number, that is mostly the container's init
-// (engines.md trap 48). Found in the tree, not by /proc/PID/cgroup: the container may have its
+// (engines trap 48). Found in the tree, not by /proc/PID/cgroup: the container may have its
 // processes name any path there.
 Result<sys::UniqueFd> open_oldest(const std::string& top) {
     pid_t oldest = 0;

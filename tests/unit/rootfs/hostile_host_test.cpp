@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images that try to reach outside (security.md 4.1).
+// Images that try to reach outside (security 4.1).
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each call of engines.md 10, as the engine writes it, and what brig has to understand.
+// Each call of engines 10, as the engine writes it, and what brig has to understand.
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
