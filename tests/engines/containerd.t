@@ -43,7 +43,7 @@ end_sleeper() {
 
 # on_terminal COMMAND...: ctr wants a terminal of its own for --tty.
 on_terminal() {
-    script -qec "$(printf '%q ' timeout 30 ctr --address "$SCRATCH/containerd/socket" "$@")" /dev/null \
+    script -qec "$(printf '%q ' timeout --foreground 30 ctr --address "$SCRATCH/containerd/socket" "$@")" /dev/null \
         </dev/null | tr -d '\r'
 }
 

@@ -18,6 +18,7 @@ if [[ ! -f $FUZZ/build.ninja ]]; then
     CXX=clang++-14 meson setup "$FUZZ" "$REPO" -Dfuzz=true --buildtype=debugoptimized \
         -Db_sanitize=address,undefined -Db_lundef=false -Db_lto=false
 fi
+ninja -C "$FUZZ" build.ninja
 
 mapfile -t targets < <(meson introspect --targets "$FUZZ" |
     jq -r '.[] | select(.type == "executable" and (.name | startswith("fuzz"))) | .filename[0]')

@@ -82,11 +82,12 @@ check "shellcheck: ${#SCRIPTS[@]} scripts" shellcheck -x "${SCRIPTS[@]}"
 if ((${#PAGES[@]})); then
     check "mandoc: ${#PAGES[@]} pages" mandoc -T lint -W warning "${PAGES[@]}"
 fi
+mkdir -p "$BUILD"
 if [[ ! -f $BUILD-clang/build.ninja ]]; then
     CXX=clang++-14 meson setup "$BUILD-clang" "$REPO" -Dfuzz=true --buildtype=debugoptimized \
         -Db_sanitize=address,undefined -Db_lundef=false -Db_lto=false >"$BUILD/lint-setup.log" 2>&1 || true
 fi
-if [[ -f $BUILD-clang/compile_commands.json ]]; then
+if [[ -f $BUILD-clang/build.ninja ]] && ninja -C "$BUILD-clang" build.ninja >>"$BUILD/lint-setup.log"; then
     check "clang-tidy" tidy
 else
     echo "not ok $((++number)) - clang-tidy"
