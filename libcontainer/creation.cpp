@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "libcontainer/hook.h"
+#include "libcontainer/process/hook.h"
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/plan_security.h"
 #include "libcontainer/process/sysctl.h"

@@ -9,7 +9,7 @@
 
 #include "libcontainer/bundle.h"
 #include "libcontainer/container.h"
-#include "libcontainer/hook.h"
+#include "libcontainer/process/hook.h"
 #include "libcontainer/status.h"
 
 namespace libcontainer {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "libcontainer/cgroup/manager.h"
-#include "libcontainer/hook.h"
+#include "libcontainer/process/hook.h"
 #include "libcontainer/process/namespace_plan.h"
 #include "libcontainer/process/sync.h"
 #include "libcontainer/rootfs/rootfs.h"

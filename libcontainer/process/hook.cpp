@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running the hooks of config.json.
-#include "libcontainer/hook.h"
+#include "libcontainer/process/hook.h"
 
 #include <fcntl.h>
 #include <poll.h>
