@@ -7,7 +7,6 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import oracle
 from harness.lab import read, write
 from harness.tap import Suite, check, contains, equal, eventually
 
@@ -288,8 +287,7 @@ def daemon(lab):
     os.close(reader)
     call.wait().ok()
     check(time.monotonic() - begin < 2, "nobody waits for the daemon")
-    eventually(lambda: lab.reap() or not [1 for _, _, name in oracle.processes().values()
-                                          if name == "sleep"], "the daemon's end")
+    eventually(lambda: not lab.leaks(), "the daemon's end")
 
 
 @suite.case("R-41 T-100", "a hook has descriptors 0, 1 and 2 only")
