@@ -6,12 +6,12 @@
 namespace oci::built {
 
 inline constexpr bool kApparmor = false;
-inline constexpr bool kCgroupRdma = false;
+inline constexpr bool kCgroupRdma = true;
 inline constexpr bool kCgroupSystemd = false;
 inline constexpr bool kCgroupV1 = true;
-inline constexpr bool kCgroupV2 = false;
+inline constexpr bool kCgroupV2 = true;
 inline constexpr bool kExecCpuAffinity = false;
-inline constexpr bool kIdmappedMounts = false;
+inline constexpr bool kIdmappedMounts = true;
 inline constexpr bool kIntelRdt = false;
 inline constexpr bool kIoPriority = false;
 inline constexpr bool kMemoryPolicy = false;
