@@ -61,6 +61,11 @@ def census(lab, words):
     return result, {call: count for call, count in most.items() if call not in NEVER}
 
 
+def forget_filters():
+    """Empties the cache of compiled seccomp filters: the next run compiles and keeps one."""
+    shutil.rmtree("/run/brig", ignore_errors=True)
+
+
 def settle_tracer(lab, seconds=3):
     """Waits for the end of strace, which stays as long as what it traces."""
     deadline = time.monotonic() + seconds
