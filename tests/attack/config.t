@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Hostile configs through the binary (T-68 to T-79): a clean error within a second that names the
-# place, and nothing made; or exactly what the config says. The unit tests and the fuzzer do the mass.
+# place, and nothing made; or exactly what the config says. Unit tests and fuzzer do the mass.
 import json
 import os
 import re

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# The binary, the descriptors and the joining process (T-37 to T-47): what a container that waits for
-# exec can get hold of.
+# The binary, the descriptors and the joining process (T-37 to T-47): what a container that waits
+# for exec can get hold of.
 import hashlib
 import json
 import os
@@ -11,9 +11,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import oracle, sandbox
+from harness import sandbox
 from harness.lab import need, read, write
-from harness.tap import Failure, Suite, check, contains, equal, eventually
+from harness.tap import Failure, Suite, check, equal, eventually
 
 suite = Suite()
 SECONDS = float(os.environ.get("BRIG_ATTACK_SECONDS", "1"))
@@ -132,7 +132,7 @@ def at_execve(lab):
     strange = [line for line in lines[:last] if re.search(r"<(/sys/fs/cgroup|/proc)[^>]*>", line)
                and " close" not in line and "openat" not in line]
     check(last > 0, "an execve in the trace")
-    equal([line[:120] for line in strange if "cgroup" in line], [], "cgroup descriptors after start")
+    equal([line[:120] for line in strange if "cgroup" in line], [], "cgroups after start")
 
 
 @suite.table("T-41 R-19", "state is not written to by way of closed streams", {

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import caps
-from harness.lab import need, read
+from harness.lab import need
 from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
@@ -137,7 +137,8 @@ def border_ids(lab, value):
 
 
 @suite.table("T-58", "an image's passwd cannot turn a number into another user", {
-    "number as name": "1000:x:0:0::/root:/bin/sh\n", "duplicate": "a:x:1000:0::/:\nb:x:1000:0::/:\n",
+    "number as name": "1000:x:0:0::/root:/bin/sh\n",
+    "duplicate": "a:x:1000:0::/:\nb:x:1000:0::/:\n",
     "group": "user:x:1000:0::/home:/bin/sh\n"})
 def passwd(lab, text):
     made = lab.bundle(process__user={"uid": 1000, "gid": 1000})

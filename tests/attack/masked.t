@@ -9,7 +9,6 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import caps, mountinfo, oracle, sandbox
-from harness.lab import need, read
 from harness.tap import Suite, check, contains, equal
 
 suite = Suite()

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Races (T-19 to T-25): another process exchanges a folder of the image for a link to the outside
-# while containers are made. Each case runs for BRIG_ATTACK_SECONDS (1 unless set); longer finds more.
+# while containers are made. Each case runs for BRIG_ATTACK_SECONDS (1 unless set).
 import os
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject, oracle, sandbox
-from harness.lab import need, read, write
-from harness.tap import Suite, check, contains, equal
+from harness.lab import need, write
+from harness.tap import Suite, check, equal
 
 suite = Suite()
 SECONDS = float(os.environ.get("BRIG_ATTACK_SECONDS", "1"))

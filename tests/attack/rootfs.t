@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import mountinfo, oracle
 from harness.lab import read, write
-from harness.tap import Failure, Suite, check, contains, equal
+from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
 
@@ -68,7 +68,8 @@ def proc_link(lab, kind):
     hostile.unharmed()
 
 
-@suite.table("T-2", "/sys and /sys/fs/cgroup of the image are links", {kind: kind for kind in KINDS})
+@suite.table("T-2", "/sys and /sys/fs/cgroup of the image are links", {
+    kind: kind for kind in KINDS})
 def sys_link(lab, kind):
     hostile = Hostile(lab, shell="ls /sys > /dev/null; test ! -e /marker")
     hostile.link("/sys", "sys" if kind == "loop" else escapes(lab)[kind])
@@ -210,7 +211,8 @@ TARGETS = {
     f"{kind}, {where}, {mount}": (kind, where, mount) for kind in TARGETS
     for where in ("target", "parent") for mount in ("tmpfs", "bind")})
 def target_link(lab, kind, where, mount):
-    hostile = Hostile(lab, shell="grep MARK /proc/self/mountinfo | wc -l; cat /marker 2>/dev/null; true")
+    hostile = Hostile(lab, shell="grep MARK /proc/self/mountinfo | wc -l; "
+                                 "cat /marker 2>/dev/null; true")
     if kind == "chain":
         for number in range(45):
             hostile.link(f"/link{number}", f"link{number + 1}")

@@ -12,10 +12,11 @@ from .tap import Skip
 
 # Calls that cannot fail, or not in a way that strace can play: the kernel's brk never answers -1,
 # glibc knows that a futex never answers ENOMEM, and a failing close closes all the same.
-NEVER = {"brk", "futex", "close", "exit", "exit_group", "rt_sigreturn", "execve", "restart_syscall", "arch_prctl",
-         "set_tid_address", "set_robust_list", "rseq", "getpid", "gettid", "getppid", "getuid",
-         "geteuid", "getgid", "getegid"}
-# What the call may really answer while the other side lives; the first is used unless all are asked for.
+NEVER = {"brk", "futex", "close", "exit", "exit_group", "rt_sigreturn", "execve", "restart_syscall",
+         "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "getpid", "gettid", "getppid",
+         "getuid", "geteuid", "getgid", "getegid"}
+# What the call may really answer while the other side lives; the first is used unless all are
+# asked for.
 ERRORS = {
     "openat": ["EMFILE", "EIO"], "openat2": ["EMFILE", "EIO"], "open": ["EMFILE", "EIO"],
     "read": ["EIO", "EINTR"], "pread64": ["EIO"], "write": ["ENOSPC", "EIO", "EINTR"],

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# cgroups: CG-01 to CG-08 and linux.resources on v1 hierarchies: the files' values, and that they bite.
+# cgroups: CG-01 to CG-08 and linux.resources on v1: the files' values, and that they bite.
 import os
 import sys
 

@@ -7,8 +7,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
-from harness.lab import read, write
-from harness.tap import Suite, check, contains, equal, eventually
+from harness.lab import read
+from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
@@ -57,7 +57,8 @@ def init_holds(lab):
         folder = f"/proc/{container.pid}/fd"
         links = {number: os.readlink(f"{folder}/{number}") for number in os.listdir(folder)}
         strange = {number: link for number, link in links.items()
-                   if link not in allowed and not link.startswith(("pipe:", "socket:", "anon_inode"))
+                   if link not in allowed
+                   and not link.startswith(("pipe:", "socket:", "anon_inode"))
                    and not (step == "created" and "fifo" in link)
                    and not (step == "created" and link.startswith(("/memfd:", "/run/scratch"))
                             and not os.path.isdir(link))}

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Namespaces: N-01 to N-12, id maps, time offsets, sysctl; each seen from inside and from the host.
-import json
 import os
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
-from harness.lab import need, read
+from harness.lab import read
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import caps
 from harness.lab import need, read
-from harness.tap import Suite, check, contains, equal, eventually
+from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]

@@ -79,7 +79,7 @@ def default_errno(lab):
           [(0, 0), (-1, errno.ENOTTY)], "answers")
 
 
-@suite.case("SC-08 R-32b T-56", "a call newer than the profile gets ENOSYS, an older one the default")
+@suite.case("SC-08 R-32b T-56", "a call newer than the profile gets ENOSYS, others the default")
 def enosys(lab):
     need(need_x86, "numbers of x86_64")
     filter_ = profile(rule(ALL_BUT + ["clone3"], "SCMP_ACT_ALLOW"), default="SCMP_ACT_ERRNO")

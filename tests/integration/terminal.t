@@ -11,8 +11,7 @@ import termios
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.console import (ConsoleSocket, get_size, read_all, read_until, set_size,
                              take_terminal)
-from harness.lab import read
-from harness.tap import Suite, check, contains, equal, eventually
+from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
