@@ -68,7 +68,7 @@ inline constexpr Field kFields<BlockIo>[] = {
 
 template <>
 inline constexpr Field kFields<Pids>[] = {
-    field<&Pids::limit>("limit"),
+    required<&Pids::limit>("limit"),
 };
 
 template <>

@@ -236,6 +236,7 @@ TEST_CASE("T-76 what is required is missed, what is optional is not", "[generate
                           "linux.gidMappings[0].hostID",
                           "linux.gidMappings[0].size",
                           "linux.resources.devices[0].allow",
+                          "linux.resources.pids.limit",
                           "linux.resources.blockIO.weightDevice[0].major",
                           "linux.resources.blockIO.weightDevice[0].minor",
                           "linux.resources.blockIO.throttleReadBpsDevice[0].major",
