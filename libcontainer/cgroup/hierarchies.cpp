@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "libcontainer/sys/file.h"
+#include "libcontainer/sys/mountinfo.h"
 
 namespace libcontainer {
 namespace {
@@ -30,21 +31,6 @@ std::vector<std::string_view> fields_of(std::string_view text, char separator) {
     std::vector<std::string_view> fields;
     split(text, separator, [&](std::string_view field) { fields.push_back(field); });
     return fields;
-}
-
-// proc(5): blanks, tabs, newlines and backslashes in mountinfo are \ooo.
-std::string decode_octal(std::string_view text) {
-    std::string decoded;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size()) {
-            const auto digit = [&](std::size_t at) { return text[at] - '0'; };
-            decoded += static_cast<char>(digit(i + 1) * 64 + digit(i + 2) * 8 + digit(i + 3));
-            i += 3;
-        } else {
-            decoded += text[i];
-        }
-    }
-    return decoded;
 }
 
 bool is_on(const std::string& path, unsigned long magic) {
@@ -78,39 +64,24 @@ std::string usual_mount_point(const std::string& below, std::string_view control
     return {};
 }
 
-const CgroupMount* find_mount(const std::vector<CgroupMount>& mounts, const Hierarchy& hierarchy) {
+Result<std::vector<sys::MountLine>> read_mounts(const HierarchySources& sources) {
+    return sys::mounts_of_type(TRY(sys::read_file(AT_FDCWD, sources.mountinfo)),
+                               {"cgroup", "cgroup2"});
+}
+
+const sys::MountLine* find_mount(const std::vector<sys::MountLine>& mounts,
+                                 const Hierarchy& hierarchy) {
     const bool is_v2 = hierarchy.controllers.empty();
-    const auto found = std::ranges::find_if(mounts, [&](const CgroupMount& mount) {
+    const auto found = std::ranges::find_if(mounts, [&](const sys::MountLine& mount) {
         const bool is_the_place =
             hierarchy.mount_point.empty() || mount.mount_point == hierarchy.mount_point;
-        return is_the_place && mount.is_v2 == is_v2 &&
+        return is_the_place && (mount.type == "cgroup2") == is_v2 &&
                (is_v2 || has_all(mount.options, hierarchy.controllers));
     });
     return found == mounts.end() ? nullptr : &*found;
 }
 
 }  // namespace
-
-std::vector<CgroupMount> parse_mountinfo(std::string_view text) {
-    std::vector<CgroupMount> mounts;
-    split(text, '\n', [&](std::string_view line) {
-        // Most lines are of other filesystems: look at the type before anything else.
-        const std::size_t dash = line.find(" - cgroup");
-        if (dash == std::string_view::npos) {
-            return;
-        }
-        const auto before = fields_of(line.substr(0, dash), ' ');
-        const auto after = fields_of(line.substr(dash + 3), ' ');
-        if (before.size() < 6 || after.size() < 3 ||
-            (after[0] != "cgroup" && after[0] != "cgroup2")) {
-            return;
-        }
-        const bool is_v2 = after[0] == "cgroup2";
-        mounts.push_back({decode_octal(before[3]), decode_octal(before[4]),
-                          is_v2 ? std::string() : std::string(after[2]), is_v2});
-    });
-    return mounts;
-}
 
 std::vector<Hierarchy> parse_memberships(std::string_view text) {
     std::vector<Hierarchy> hierarchies;
@@ -146,9 +117,9 @@ Result<Hierarchies> find_hierarchies(const HierarchySources& sources) {
         }
     }
     if (!elsewhere.empty()) {
-        const auto mounts = parse_mountinfo(TRY(sys::read_file(AT_FDCWD, sources.mountinfo)));
+        const auto mounts = TRY(read_mounts(sources));
         for (Hierarchy& hierarchy : elsewhere) {
-            if (const CgroupMount* const mount = find_mount(mounts, hierarchy)) {
+            if (const sys::MountLine* const mount = find_mount(mounts, hierarchy)) {
                 hierarchy.mount_point = mount->mount_point;
                 found.v1.push_back(std::move(hierarchy));
             }
@@ -158,9 +129,9 @@ Result<Hierarchies> find_hierarchies(const HierarchySources& sources) {
 }
 
 Result<void> resolve_own_paths(Hierarchies& hierarchies, const HierarchySources& sources) {
-    const auto mounts = parse_mountinfo(TRY(sys::read_file(AT_FDCWD, sources.mountinfo)));
+    const auto mounts = TRY(read_mounts(sources));
     const auto resolve = [&](Hierarchy& hierarchy) {
-        const CgroupMount* const mount = find_mount(mounts, hierarchy);
+        const sys::MountLine* const mount = find_mount(mounts, hierarchy);
         if (mount == nullptr || mount->root == "/") {
             return;
         }

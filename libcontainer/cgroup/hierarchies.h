@@ -43,14 +43,6 @@ struct HierarchySources {
 [[nodiscard]] Result<void> resolve_own_paths(Hierarchies& hierarchies,
                                              const HierarchySources& sources = {});
 
-// A line of mountinfo that shows a cgroup hierarchy; proc(5).
-struct CgroupMount {
-    std::string root;  // the part of the hierarchy that is mounted
-    std::string mount_point;
-    std::string options;  // of the superblock; "" for v2
-    bool is_v2 = false;
-};
-[[nodiscard]] std::vector<CgroupMount> parse_mountinfo(std::string_view text);
 // The lines of /proc/PID/cgroup, without mount points; v2's has no controllers. cgroups(7).
 [[nodiscard]] std::vector<Hierarchy> parse_memberships(std::string_view text);
 

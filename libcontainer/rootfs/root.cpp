@@ -14,6 +14,7 @@
 #include "libcontainer/rootfs/rootfs.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/mount_api.h"
+#include "libcontainer/sys/mountinfo.h"
 
 namespace libcontainer {
 namespace {
@@ -79,48 +80,6 @@ Result<void> change_root() {
     return {};
 }
 
-// The octal escapes of mountinfo: \040 is a blank.
-std::string unescape(std::string_view text) {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size()) {
-            result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                                        (text[i + 3] - '0'));
-            i += 3;
-        } else {
-            result += text[i];
-        }
-    }
-    return result;
-}
-
-// The mount points of whole proc and sysfs instances, from /proc/self/mountinfo.
-std::vector<std::string> kernel_filesystems(std::string_view mountinfo) {
-    std::vector<std::string> places;
-    while (!mountinfo.empty()) {
-        const std::size_t end = mountinfo.find('\n');
-        const std::string_view line = mountinfo.substr(0, end);
-        mountinfo.remove_prefix(end == std::string_view::npos ? mountinfo.size() : end + 1);
-        const std::size_t separator = line.find(" - ");
-        if (separator == std::string_view::npos) {
-            continue;
-        }
-        const std::string_view type = line.substr(separator + 3);
-        if (!type.starts_with("proc ") && !type.starts_with("sysfs ")) {
-            continue;
-        }
-        std::size_t field = 0;  // 36 35 98:0 ROOT PLACE ...
-        for (int skipped = 0; skipped < 3; ++skipped) {
-            field = line.find(' ', field) + 1;
-        }
-        const std::size_t place = line.find(' ', field) + 1;
-        if (line.substr(field, place - field) == "/ ") {
-            places.push_back(unescape(line.substr(place, line.find(' ', place) - place)));
-        }
-    }
-    return places;
-}
-
 // A root moved over the old one leaves the old mounts in the namespace. A whole proc or sysfs among
 // them would let a user namespace inside mount a fresh one without the container's masks, so they
 // go, or are covered where the kernel has them locked.
@@ -132,8 +91,9 @@ Result<void> drop_kernel_filesystems() {
     }
     inside.resize(std::string_view(inside.c_str()).size());
     const std::string mountinfo = TRY(sys::read_file(AT_FDCWD, "/proc/self/mountinfo"));
-    for (const std::string& place : kernel_filesystems(mountinfo)) {
-        if (place == inside || place.starts_with(inside + "/")) {
+    for (const auto& [root, place, type, options] :
+         sys::mounts_of_type(mountinfo, {"proc", "sysfs"})) {
+        if (root != "/" || place == inside || place.starts_with(inside + "/")) {
             continue;
         }
         if (::umount2(place.c_str(), MNT_DETACH) == 0) {

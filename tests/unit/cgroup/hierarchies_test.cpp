@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "libcontainer/sys/mountinfo.h"
 #include "tests/unit/cgroup/temporary_directory.h"
 
 using libcontainer::find_hierarchies;
@@ -10,7 +11,6 @@ using libcontainer::Hierarchies;
 using libcontainer::Hierarchy;
 using libcontainer::HierarchySources;
 using libcontainer::parse_memberships;
-using libcontainer::parse_mountinfo;
 
 namespace {
 
@@ -25,27 +25,27 @@ constexpr const char* kHybrid =
 }  // namespace
 
 TEST_CASE("mountinfo gives the cgroup mounts and nothing else") {
-    const auto mounts = parse_mountinfo(kHybrid);
+    const auto mounts = sys::mounts_of_type(kHybrid, {"cgroup", "cgroup2"});
     REQUIRE(mounts.size() == 3);
     CHECK(mounts[0].mount_point == "/sys/fs/cgroup/cpu,cpuacct");
     CHECK(mounts[0].options == "rw,cpu,cpuacct");
-    CHECK_FALSE(mounts[0].is_v2);
+    CHECK(mounts[0].type == "cgroup");
     CHECK(mounts[1].options == "rw,xattr,name=systemd");
     CHECK(mounts[2].mount_point == "/sys/fs/cgroup/unified");
-    CHECK(mounts[2].is_v2);
+    CHECK(mounts[2].type == "cgroup2");
 }
 
 TEST_CASE("mountinfo's octal escapes are decoded in root and mount point") {
-    const auto mounts =
-        parse_mountinfo("32 31 0:29 /a\\040b /mnt/tab\\011x rw - cgroup cgroup rw,memory\n");
+    const auto mounts = sys::mounts_of_type(
+        "32 31 0:29 /a\\040b /mnt/tab\\011x rw - cgroup cgroup rw,memory\n", {"cgroup"});
     REQUIRE(mounts.size() == 1);
     CHECK(mounts[0].root == "/a b");
     CHECK(mounts[0].mount_point == "/mnt/tab\tx");
 }
 
 TEST_CASE("mountinfo lines that are cut short are passed over") {
-    CHECK(parse_mountinfo("32 31 0:29 - cgroup\n - cgroup cgroup rw\n").empty());
-    CHECK(parse_mountinfo("").empty());
+    CHECK(sys::mounts_of_type("32 31 0:29 - cgroup\n - cgroup cgroup rw\n", {"cgroup"}).empty());
+    CHECK(sys::mounts_of_type("", {"cgroup"}).empty());
 }
 
 TEST_CASE("memberships keep colons and blanks of the path") {
