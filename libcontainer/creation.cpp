@@ -98,6 +98,8 @@ class Creation {
   private:
     [[nodiscard]] const oci::Spec& spec() const { return bundle_.spec; }
     [[nodiscard]] Result<void> make_cgroup();
+    [[nodiscard]] Result<void> plan_resctrl(const oci::IntelRdt& config);
+    [[nodiscard]] Result<void> make_resctrl();
     [[nodiscard]] Result<void> run_runtime_hooks(const sys::Pid& pid);
     [[nodiscard]] Result<void> commit(const sys::Pid& pid);
     void run_poststop();
@@ -111,6 +113,7 @@ class Creation {
     ConsoleTarget console_;
     std::optional<StateDirectory> directory_;
     std::unique_ptr<CgroupManager> cgroup_;
+    std::optional<resctrl::NewGroup> resctrl_;
     ContainerRecord record_;
     InitContext context_;
     bool hooks_ran_ = false;
@@ -137,7 +140,18 @@ Result<void> Creation::reserve() {
     context_.state_descriptors = directory_->descriptors();
     cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.id, spec().linux.cgroups_path));
     record_ = TRY(make_record(bundle_, options_, context_.plan, cgroup_->record()));
+    if (spec().linux.intel_rdt) {
+        TRY_VOID(plan_resctrl(*spec().linux.intel_rdt));
+    }
     return directory_->write_journal(record_);
+}
+
+Result<void> Creation::plan_resctrl(const oci::IntelRdt& config) {
+    const std::string mountinfo = TRY(sys::read_file(AT_FDCWD, "/proc/self/mountinfo"));
+    std::string root = TRY(resctrl::find_root(mountinfo));
+    resctrl_ = TRY(resctrl::NewGroup::plan(config, options_.id, std::move(root)));
+    record_.resctrl = resctrl_->record();
+    return {};
 }
 
 // All that can fail without anything having been made.
@@ -165,6 +179,13 @@ Result<void> Creation::make_cgroup() {
     return {};
 }
 
+Result<void> Creation::make_resctrl() {
+    rollback_.on_failure([this] { resctrl_->undo(); });
+    TRY_VOID(resctrl_->make());
+    record_.resctrl = resctrl_->record();
+    return {};
+}
+
 Result<CreatedContainer> Creation::make_process() {
     // createContainer hooks run in the child; when one fails, poststop is due as well (H-03).
     hooks_ran_ = !spec().hooks.create_container.empty();
@@ -174,6 +195,9 @@ Result<CreatedContainer> Creation::make_process() {
         enters_by_tasks(cgroup_->record()) && !context_.plan.needs_intermediate;
     if (!context_.cgroup_follows) {
         TRY_VOID(make_cgroup());
+    }
+    if (resctrl_) {
+        TRY_VOID(make_resctrl());
     }
     LaunchHandlers handlers;
     handlers.work_meanwhile = [this]() -> Result<void> {
@@ -207,6 +231,9 @@ Result<void> Creation::run_runtime_hooks(const sys::Pid& pid) {
 Result<void> Creation::commit(const sys::Pid& pid) {
     hooks_ran_ = true;
     TRY_VOID(write_oom_score_adj(pid.number, context_.process));
+    if (resctrl_) {
+        TRY_VOID(resctrl_->join(pid.number));
+    }
     record_.state.pid = pid.number;
     record_.state.status = oci::ContainerStatus::created;
     record_.start_time = TRY(start_time_of(pid.number));

@@ -79,6 +79,9 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
         TRY_VOID(kill_init(record));
     }
     TRY_VOID(cgroup->destroy());
+    if (record.resctrl) {
+        TRY_VOID(resctrl::remove(*record.resctrl));
+    }
     if (record.has_late_hooks) {
         run_poststop(directory, record);
     }

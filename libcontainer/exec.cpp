@@ -197,6 +197,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     TRY_VOID(fill_context(context, *found, options, global.warn));
     // The child is seen in the container from its birth on; whoever may trace it there must find no
     // folder of the host.
+    const std::optional<ResctrlRecord> resctrl = std::move(found->record.resctrl);
     found.reset();
 
     std::optional<Foreground> foreground;
@@ -209,6 +210,9 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     };
     handlers.on_ready = [&](const sys::Pid& pid) -> Result<void> {
         TRY_VOID(write_oom_score_adj(pid.number, &process));
+        if (resctrl) {
+            TRY_VOID(resctrl::join_again(*resctrl, pid.number));
+        }
         return options.pidfd_socket.empty()
                    ? Result<void>()
                    : send_pidfd(options.pidfd_socket, pid.fd.get(), "setns");

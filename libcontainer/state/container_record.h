@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "libcontainer/cgroup/manager.h"
+#include "libcontainer/resctrl/group.h"
 #include "oci/bindings_state.h"
 #include "oci/state.h"
 
@@ -21,6 +23,7 @@ struct ContainerRecord {
     std::uint64_t start_time = 0;  // of the pid: clock ticks since boot (O-07)
     std::string boot_id;           // pids and start times of another boot mean nothing (T-90)
     CgroupRecord cgroup;
+    std::optional<ResctrlRecord> resctrl;  // with linux.intelRdt
     bool private_pid_namespace = false;
     bool has_process = false;
     bool has_late_hooks = false;  // poststart or poststop: start and delete must read config.json
@@ -56,12 +59,20 @@ inline constexpr Field kFields<libcontainer::CgroupRecord>[] = {
 };
 
 template <>
+inline constexpr Field kFields<libcontainer::ResctrlRecord>[] = {
+    required<&libcontainer::ResctrlRecord::group>("group"),
+    field<&libcontainer::ResctrlRecord::monitoring>("monitoring"),
+    field<&libcontainer::ResctrlRecord::is_own>("isOwn"),
+};
+
+template <>
 inline constexpr Field kFields<libcontainer::ContainerRecord>[] = {
     field<&libcontainer::ContainerRecord::version>("version"),
     required<&libcontainer::ContainerRecord::state>("state"),
     field<&libcontainer::ContainerRecord::start_time>("startTime"),
     field<&libcontainer::ContainerRecord::boot_id>("bootId"),
     required<&libcontainer::ContainerRecord::cgroup>("cgroup"),
+    field<&libcontainer::ContainerRecord::resctrl>("resctrl"),
     field<&libcontainer::ContainerRecord::private_pid_namespace>("privatePidNamespace"),
     field<&libcontainer::ContainerRecord::has_process>("hasProcess"),
     field<&libcontainer::ContainerRecord::has_late_hooks>("hasLateHooks"),
