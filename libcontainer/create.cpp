@@ -20,9 +20,7 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
     switch (TRY(current_status(found.directory, found.record))) {
         case oci::ContainerStatus::created:
             break;
-        case oci::ContainerStatus::creating:
-            return sys::fail(sys::ErrorKind::wrong_state,
-                             "cannot start a container that is being created");
+        case oci::ContainerStatus::creating:  // lock_container has refused it
         case oci::ContainerStatus::stopped:
             return sys::fail(sys::ErrorKind::wrong_state,
                              "cannot start a container that has stopped");
@@ -48,17 +46,20 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
                          "cannot start a container that has stopped: its process has died");
     }
     const sys::Message answer = TRY(sys::receive_message(init.get()));
-    if (!answer.data.empty()) {
-        if (auto error = decode_error(answer.data)) {
-            return std::unexpected(*std::move(error));
+    if (auto error = decode_error(answer.data)) {
+        // LC-07: a startContainer hook that fails ends the container, poststop hooks included. A
+        // program that cannot be executed leaves a stopped one, as with runc.
+        if (error->config_path.starts_with("hooks.")) {
+            static_cast<void>(destroy_container(found.directory, found.record, global.warn));
         }
+        return std::unexpected(*std::move(error));
     }
     if (!found.record.has_late_hooks) {
         return {};
     }
     const oci::Spec spec = TRY(read_kept_spec(found.directory));
-    if (auto hooks = run_poststart_hooks(spec, found.record); !hooks) {
-        static_cast<void>(destroy_container(found.directory, found.record));
+    if (auto hooks = run_poststart_hooks(spec, found.record, -1); !hooks) {
+        static_cast<void>(destroy_container(found.directory, found.record, global.warn));
         return hooks;
     }
     return {};

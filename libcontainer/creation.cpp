@@ -14,6 +14,7 @@
 
 #include "libcontainer/process/hook.h"
 #include "libcontainer/process/inheritance.h"
+#include "libcontainer/process/interruption.h"
 #include "libcontainer/process/plan_security.h"
 #include "libcontainer/process/sysctl.h"
 #include "libcontainer/security/self_protection.h"
@@ -55,6 +56,7 @@ Result<ContainerRecord> make_record(const Bundle& bundle, const CreateOptions& o
     record.state.owner = std::to_string(::geteuid());
     record.state.annotations = bundle.spec.annotations;
     record.boot_id = TRY(read_boot_id());
+    record.creator = ::getpid();
     record.cgroup = cgroup;
     record.private_pid_namespace = plan.makes(NamespaceType::pid);
     record.has_process = bundle.spec.process.has_value();
@@ -117,6 +119,7 @@ class Creation {
     ContainerRecord record_;
     InitContext context_;
     bool hooks_ran_ = false;
+    sys::UniqueFd interruption_;
     sys::Rollback rollback_;
 };
 
@@ -135,6 +138,8 @@ Result<void> Creation::read(Attachment attachment) {
 
 // The record is the journal: from here on a create that is killed can be cleaned up.
 Result<void> Creation::reserve() {
+    interruption_ = TRY(hold_back_interruption());
+    context_.interruption = interruption_.get();
     directory_ = TRY(StateDirectory::reserve(global_.root, options_.id));
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
     context_.state_descriptors = directory_->descriptors();
@@ -164,7 +169,7 @@ Result<void> Creation::prepare() {
     context_.root_switch = options_.no_pivot ? RootSwitch::move_root : RootSwitch::pivot_root;
     context_.env = socket_environment(context_.plan.makes(NamespaceType::pid));
     context_.hooks = {hook_state(record_, oci::ContainerStatus::creating, 0),
-                      bundle_directory_.get(), own_environment()};
+                      bundle_directory_.get(), own_environment(), -1};
     if (start_ == StartMode::wait_for_start) {
         context_.start_socket = TRY(directory_->listen_for_start());
     }
@@ -214,14 +219,16 @@ Result<CreatedContainer> Creation::make_process() {
     Launched launched = TRY(launch(context_, handlers));
     context_.binary_mount.reset();
     rollback_.commit();
-    return CreatedContainer{*std::move(directory_), std::move(record_),  std::move(bundle_),
-                            std::move(cgroup_),     std::move(launched), console_.release_master()};
+    return CreatedContainer{*std::move(directory_),  std::move(record_),  std::move(bundle_),
+                            std::move(cgroup_),      std::move(launched), console_.release_master(),
+                            std::move(interruption_)};
 }
 
 Result<void> Creation::run_runtime_hooks(const sys::Pid& pid) {
     hooks_ran_ = true;
     HookContext creating = context_.hooks;
     creating.state.pid = pid.number;
+    creating.interruption = interruption_.get();
     TRY_VOID(run_hooks(spec().hooks, oci::HookKind::prestart, creating));
     return run_hooks(spec().hooks, oci::HookKind::create_runtime, creating);
 }
@@ -254,13 +261,15 @@ void Creation::run_poststop() {
         HookContext stopped = context_.hooks;
         stopped.state.status = oci::ContainerStatus::stopped;
         stopped.state.pid = 0;
-        run_poststop_hooks(spec().hooks, stopped);
+        stopped.interruption = interruption_.get();
+        run_poststop_hooks(spec().hooks, stopped, global_.warn);
     }
 }
 
 }  // namespace
 
-Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& record) {
+Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& record,
+                                 int interruption) {
     if (spec.hooks.poststart.empty()) {
         return {};
     }
@@ -269,7 +278,7 @@ Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& r
     return run_hooks(
         spec.hooks, oci::HookKind::poststart,
         {hook_state(record, oci::ContainerStatus::running, record.state.pid.value_or(0)),
-         bundle.get(), own_environment()});
+         bundle.get(), own_environment(), interruption});
 }
 
 Result<CreatedContainer> create_container(const GlobalOptions& global, const CreateOptions& options,

@@ -23,18 +23,21 @@ struct CreatedContainer {
     std::unique_ptr<CgroupManager> cgroup;
     Launched launched;
     sys::UniqueFd console_master;  // of a terminal that no console socket took
+    sys::UniqueFd interruption;    // see hold_back_interruption
 };
 
 // All of create (O-02): from reading the bundle to the committed container. On error nothing is
-// left: no process, cgroup, mount, state, pid file; poststop hooks run if others did. `preserved`:
-// see take_inherited_descriptors.
+// left: no process, cgroup, mount, state, pid file; poststop hooks run if others did. SIGINT,
+// SIGTERM, SIGHUP and SIGQUIT are such an error; they stay blocked after it. `preserved`: see
+// take_inherited_descriptors.
 [[nodiscard]] Result<CreatedContainer> create_container(const GlobalOptions& global,
                                                         const CreateOptions& options,
                                                         StartMode start, Attachment attachment,
                                                         std::vector<int> preserved);
 
 // poststart hooks; when one fails the container is stopped and destroyed (H-05, runtime-spec 1.3).
-[[nodiscard]] Result<void> run_poststart_hooks(const oci::Spec& spec,
-                                               const ContainerRecord& record);
+// `interruption`: see HookContext.
+[[nodiscard]] Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& record,
+                                               int interruption);
 
 }  // namespace libcontainer

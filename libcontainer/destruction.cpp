@@ -16,6 +16,7 @@ namespace libcontainer {
 namespace {
 
 constexpr int kKillTimeout = 10'000;  // milliseconds, as runc's
+constexpr int kUndoTimeout = 3'000;   // of a create, poststop hooks included
 
 Result<void> kill_init(const ContainerRecord& record) {
     const std::optional<sys::Pid> init = TRY(open_init(record));
@@ -30,7 +31,8 @@ Result<void> kill_init(const ContainerRecord& record) {
     return {};
 }
 
-void run_poststop(const StateDirectory& directory, const ContainerRecord& record) {
+void run_poststop(const StateDirectory& directory, const ContainerRecord& record, const Warn& warn,
+                  int interruption) {
     const auto spec = read_kept_spec(directory);
     if (!spec) {
         return;
@@ -41,8 +43,10 @@ void run_poststop(const StateDirectory& directory, const ContainerRecord& record
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
         environment.emplace_back(*variable);
     }
-    run_poststop_hooks(spec->hooks, {hook_state(record, oci::ContainerStatus::stopped, 0),
-                                     bundle.get(), environment});
+    run_poststop_hooks(spec->hooks,
+                       {hook_state(record, oci::ContainerStatus::stopped, 0), bundle.get(),
+                        std::move(environment), interruption},
+                       warn);
 }
 
 // A frozen process of a v1 cgroup does not die before it is thawed (engines 2.6).
@@ -53,10 +57,27 @@ void thaw(const ContainerRecord& record) {
     }
 }
 
-// Ends what another call of brig may be waiting for while it holds the lock: `start` for a
-// startContainer hook that hangs.
-void kill_for_lock(const StateDirectory& directory) {
+// A create that is asked to end undoes itself, unless it hangs; then what is left is ours.
+void end_creator(const StateDirectory& directory, const ContainerRecord& record) {
+    const auto creator = open_creator(directory, record);
+    if (!creator || !*creator) {
+        return;
+    }
+    static_cast<void>(sys::send_signal(**creator, SIGTERM));
+    pollfd ended = {(*creator)->fd.get(), POLLIN, 0};
+    if (::poll(&ended, 1, kUndoTimeout) == 0) {
+        static_cast<void>(sys::send_signal(**creator, SIGKILL));
+    }
+}
+
+// Ends what another call of brig may be waiting for while it holds the lock: a create for one of
+// its hooks, a start for a startContainer hook.
+void end_lock_holder(const StateDirectory& directory) {
     const auto record = directory.read_record();
+    if (record && record->state.status == oci::ContainerStatus::creating) {
+        end_creator(directory, *record);
+        return;
+    }
     const auto init = record ? open_init(*record) : std::nullopt;
     if (init && *init) {
         static_cast<void>(sys::send_signal(**init, SIGKILL));
@@ -64,9 +85,28 @@ void kill_for_lock(const StateDirectory& directory) {
     }
 }
 
+std::unexpected<sys::Error> not_stopped(const std::string& id, oci::ContainerStatus status) {
+    return sys::fail(sys::ErrorKind::wrong_state,
+                     "cannot delete container " + id +
+                         " that is not stopped: " + std::string(oci::to_name(status)));
+}
+
+Result<void> lock_for_deletion(StateDirectory& directory, Force force) {
+    if (TRY(directory.try_lock())) {
+        return {};
+    }
+    if (force == Force::yes) {
+        end_lock_holder(directory);
+    } else if (is_being_created(directory)) {
+        return not_stopped(directory.id(), oci::ContainerStatus::creating);
+    }
+    return directory.lock();
+}
+
 }  // namespace
 
-Result<void> destroy_container(const StateDirectory& directory, const ContainerRecord& record) {
+Result<void> destroy_container(const StateDirectory& directory, const ContainerRecord& record,
+                               const Warn& warn, int interruption) {
     const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(record.cgroup));
     auto init = open_init(record);
     if (!init && record.cgroup.driver == CgroupDriver::disabled) {
@@ -83,7 +123,7 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
         TRY_VOID(resctrl::remove(*record.resctrl));
     }
     if (record.has_late_hooks) {
-        run_poststop(directory, record);
+        run_poststop(directory, record, warn, interruption);
     }
     return directory.remove();
 }
@@ -117,11 +157,8 @@ Result<void> kill(const GlobalOptions& global, const std::string& id, int signal
 
 Result<void> destroy(const GlobalOptions& global, const std::string& id, Force force) {
     auto directory = StateDirectory::open(global.root, id);
-    if (directory && force == Force::yes && directory->is_locked()) {
-        kill_for_lock(*directory);
-    }
-    const Result<void> locked =
-        directory ? directory->lock() : Result<void>(std::unexpected(directory.error()));
+    const Result<void> locked = directory ? lock_for_deletion(*directory, force)
+                                          : Result<void>(std::unexpected(directory.error()));
     if (!locked) {
         return force == Force::yes && locked.error().kind == sys::ErrorKind::not_found
                    ? Result<void>()
@@ -148,11 +185,9 @@ Result<void> destroy(const GlobalOptions& global, const std::string& id, Force f
                                             : TRY(current_status(*directory, *record));
     if (force == Force::no && status != oci::ContainerStatus::stopped &&
         status != oci::ContainerStatus::created) {
-        return sys::fail(sys::ErrorKind::wrong_state,
-                         "cannot delete container " + id +
-                             " that is not stopped: " + std::string(oci::to_name(status)));
+        return not_stopped(id, status);
     }
-    return destroy_container(*directory, *record);
+    return destroy_container(*directory, *record, global.warn);
 }
 
 }  // namespace libcontainer

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verb exec: one more process in a container, by the same steps that made the first.
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -138,11 +139,27 @@ Result<oci::Process> plan_exec_process(const oci::Spec& spec, const ExecOptions&
     return process;
 }
 
+std::unexpected<sys::Error> in_stopped_container() {
+    return sys::fail(sys::ErrorKind::wrong_state, "cannot exec in a stopped container");
+}
+
+// Why the process could not be made: of a container that ends meanwhile the kernel says all kinds
+// of things, `out of memory` for a fork into its pid namespace among them.
+std::unexpected<sys::Error> explain_failure(int container, sys::Error error) {
+    pollfd ended = {container, POLLIN, 0};
+    if (error.kind == sys::ErrorKind::system && ::poll(&ended, 1, 0) == 1) {
+        return in_stopped_container();
+    }
+    return std::unexpected(std::move(error));
+}
+
 Result<void> check_status(const FoundContainer& found, const ExecOptions& options) {
     switch (TRY(current_status(found.directory, found.record))) {
         case oci::ContainerStatus::stopped:
+            return in_stopped_container();
         case oci::ContainerStatus::creating:
-            return sys::fail(sys::ErrorKind::wrong_state, "cannot exec in a stopped container");
+            return sys::fail(sys::ErrorKind::wrong_state,
+                             "cannot exec in a container that is being created");
         case oci::ContainerStatus::paused:
             if (!options.ignore_paused) {
                 return sys::fail(
@@ -163,7 +180,7 @@ Result<void> fill_context(InitContext& context, const FoundContainer& found,
     context.plan = plan_namespaces(context.spec->linux);
     std::optional<sys::Pid> init = TRY(open_init(found.record));
     if (!init) {
-        return sys::fail(sys::ErrorKind::wrong_state, "cannot exec in a stopped container");
+        return in_stopped_container();
     }
     if (!context.plan.own(oci::NamespaceType::mount)) {
         context.container_root = TRY(sys::open_at(
@@ -217,11 +234,15 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
                    ? Result<void>()
                    : send_pidfd(options.pidfd_socket, pid.fd.get(), "setns");
     };
-    const Launched launched = TRY(launch(context, handlers));
+    auto made = launch(context, handlers);
+    if (!made) {
+        return explain_failure(context.container_pidfd.get(), std::move(made).error());
+    }
+    const Launched launched = *std::move(made);
     context.binary_mount.reset();
-    if (auto running = await_exec(launched); !running) {
+    if (auto running = await_exec(launched, -1); !running) {
         static_cast<void>(sys::wait_for(launched.pid));
-        return std::unexpected(std::move(running).error());
+        return explain_failure(context.container_pidfd.get(), std::move(running).error());
     }
     // Only now: conmon takes the file's presence for success (engines trap 7).
     if (!options.pid_file.empty()) {

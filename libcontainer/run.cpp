@@ -11,10 +11,11 @@ namespace {
 
 // Undoes a container whose program could not be started, or not be waited for.
 std::unexpected<sys::Error> abandon(const CreatedContainer& container, const RunOptions& options,
-                                    sys::Error error) {
+                                    const Warn& warn, sys::Error error) {
     static_cast<void>(sys::send_signal(container.launched.pid, SIGKILL));
     static_cast<void>(sys::wait_for(container.launched.pid));
-    static_cast<void>(destroy_container(container.directory, container.record));
+    static_cast<void>(destroy_container(container.directory, container.record, warn,
+                                        container.interruption.get()));
     if (!options.create.pid_file.empty()) {
         ::unlink(options.create.pid_file.c_str());
     }
@@ -30,24 +31,31 @@ Result<int> run(const GlobalOptions& global, const RunOptions& options) {
         foreground =
             TRY(Foreground::prepare(options.no_subreaper ? Subreaper::no : Subreaper::yes));
     }
-    const CreatedContainer container = TRY(create_container(
+    CreatedContainer container = TRY(create_container(
         global, options.create, StartMode::at_once,
         options.detach ? Attachment::detached : Attachment::foreground, std::move(preserved)));
-    if (auto running = await_exec(container.launched); !running) {
-        return abandon(container, options, std::move(running).error());
+    const int interruption = container.interruption.get();
+    auto running = await_exec(container.launched, interruption);
+    if (running) {
+        running = run_poststart_hooks(container.bundle.spec, container.record, interruption);
     }
-    if (auto hooks = run_poststart_hooks(container.bundle.spec, container.record); !hooks) {
-        return abandon(container, options, std::move(hooks).error());
+    if (!running) {
+        return abandon(container, options, global.warn, std::move(running).error());
     }
     if (!foreground) {
         return 0;
     }
+    container.directory.unlock();  // from here on it is everybody's: pause, delete --force
     auto status = foreground->stay_with(container.launched.pid, container.console_master);
+    const Result<void> locked = container.directory.lock();
     if (!status) {
-        return abandon(container, options, std::move(status).error());
+        return abandon(container, options, global.warn, std::move(status).error());
     }
-    if (!options.keep) {
-        TRY_VOID(destroy_container(container.directory, container.record));
+    const bool is_deleted = !locked && locked.error().kind == sys::ErrorKind::not_found;
+    if (!options.keep && !is_deleted) {
+        TRY_VOID(locked);
+        TRY_VOID(
+            destroy_container(container.directory, container.record, global.warn, interruption));
     }
     return sys::exit_status(*status);
 }

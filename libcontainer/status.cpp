@@ -72,6 +72,25 @@ Result<std::optional<sys::Pid>> open_init(const ContainerRecord& record) {
     return *std::move(pid);
 }
 
+bool is_being_created(const StateDirectory& directory) {
+    const auto record = directory.read_record();
+    return record && record->state.status == oci::ContainerStatus::creating &&
+           directory.is_locked();
+}
+
+Result<std::optional<sys::Pid>> open_creator(const StateDirectory& directory,
+                                             const ContainerRecord& record) {
+    if (record.creator <= 0 || record.boot_id != TRY(read_boot_id())) {
+        return std::nullopt;
+    }
+    auto pid = sys::open_pid(record.creator);
+    // Looked at after the pidfd was opened: the number may have been another's before.
+    if (!pid || !directory.is_open_in(record.creator)) {
+        return std::nullopt;
+    }
+    return *std::move(pid);
+}
+
 Result<FoundContainer> find_container(const std::string& root, const std::string& id) {
     StateDirectory directory = TRY(StateDirectory::open(root, id));
     ContainerRecord record = TRY(directory.read_record());
@@ -80,7 +99,12 @@ Result<FoundContainer> find_container(const std::string& root, const std::string
 
 Result<FoundContainer> lock_container(const std::string& root, const std::string& id) {
     StateDirectory directory = TRY(StateDirectory::open(root, id));
-    TRY_VOID(directory.lock());
+    if (!TRY(directory.try_lock())) {
+        if (is_being_created(directory)) {
+            return sys::fail(sys::ErrorKind::wrong_state, "the container is being created");
+        }
+        TRY_VOID(directory.lock());
+    }
     ContainerRecord record = TRY(directory.read_record());
     return FoundContainer{std::move(directory), std::move(record)};
 }

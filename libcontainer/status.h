@@ -22,6 +22,14 @@ namespace libcontainer {
 // it has ended.
 [[nodiscard]] Result<std::optional<sys::Pid>> open_init(const ContainerRecord& record);
 
+// Whether who holds the lock is a create. It may take as long as its hooks do: nobody should wait
+// for it only to be refused.
+[[nodiscard]] bool is_being_created(const StateDirectory& directory);
+
+// The runtime that is making the container; nullopt when it is not there any more.
+[[nodiscard]] Result<std::optional<sys::Pid>> open_creator(const StateDirectory& directory,
+                                                           const ContainerRecord& record);
+
 [[nodiscard]] Result<std::string> read_boot_id();
 [[nodiscard]] Result<std::uint64_t> start_time_of(pid_t pid);  // 0: no such process
 
@@ -32,7 +40,8 @@ struct FoundContainer {
 };
 [[nodiscard]] Result<FoundContainer> find_container(const std::string& root, const std::string& id);
 
-// The same with the lock held, for verbs that change it.
+// The same with the lock held, for verbs that change it. One that is being created is refused at
+// once.
 [[nodiscard]] Result<FoundContainer> lock_container(const std::string& root, const std::string& id);
 
 }  // namespace libcontainer

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -14,6 +15,7 @@
 #include <cerrno>
 
 #include "libcontainer/process/inheritance.h"
+#include "libcontainer/process/interruption.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/process.h"
 #include "oci/parse.h"
@@ -61,6 +63,8 @@ Result<sys::UniqueFd> make_stdin(const oci::State& state) {
         hook.args && !hook.args->empty() ? *hook.args : std::vector{hook.path};
     const std::vector<std::string>& env = hook.env ? *hook.env : context.default_env;
     ::setpgid(0, 0);
+    // Nobody is left to wait for it, or to undo what it does, when the runtime is killed.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     reset_signals();
     if (context.directory >= 0 && ::fchdir(context.directory) != 0) {
         ::_exit(kExecFailed);
@@ -88,26 +92,32 @@ bool drain(int fd, std::string& kept) {
     return got > 0;
 }
 
-// Ends a hook that outlives its timeout, and what it has started in its process group (H-15).
-std::unexpected<sys::Error> end_late_hook(const sys::Pid& child, std::int32_t timeout) {
+// Ends a hook that outlives its timeout, or that nobody wants any more, and what it has started in
+// its process group (H-15).
+std::unexpected<sys::Error> end_hook(const sys::Pid& child, sys::Error reason) {
     ::kill(-child.number, SIGKILL);
     static_cast<void>(sys::send_signal(child, SIGKILL));
     static_cast<void>(sys::wait_for(child));
-    return sys::fail(sys::ErrorKind::system,
-                     "timeout: killed after " + std::to_string(timeout) + " s");
+    return std::unexpected(std::move(reason));
+}
+
+sys::Error timeout_error(std::int32_t seconds) {
+    return {
+        sys::ErrorKind::system, 0, {}, "timeout: killed after " + std::to_string(seconds) + " s"};
 }
 
 // Waits for the hook's end, collecting output. A daemon that keeps the pipe open, or never stops
 // filling it, does not keep us.
 Result<int> await(const sys::Pid& child, int output, std::optional<std::int32_t> timeout,
-                  std::string& kept) {
+                  int interruption, std::string& kept) {
     const std::int64_t deadline = timeout ? now_milliseconds() + std::int64_t{*timeout} * 1000 : -1;
-    std::array<pollfd, 2> waits = {pollfd{child.fd.get(), POLLIN, 0}, pollfd{output, POLLIN, 0}};
+    std::array<pollfd, 3> waits = {pollfd{child.fd.get(), POLLIN, 0}, pollfd{output, POLLIN, 0},
+                                   pollfd{interruption, POLLIN, 0}};
     while (true) {
         const std::int64_t left =
             deadline < 0 ? -1 : std::max<std::int64_t>(deadline - now_milliseconds(), 0);
         if (left == 0) {
-            return end_late_hook(child, *timeout);
+            return end_hook(child, timeout_error(*timeout));
         }
         if (::poll(waits.data(), waits.size(),
                    static_cast<int>(std::min<std::int64_t>(left, 1'000'000))) < 0) {
@@ -115,6 +125,11 @@ Result<int> await(const sys::Pid& child, int output, std::optional<std::int32_t>
                 return sys::fail_errno("poll");
             }
             continue;
+        }
+        if (waits[2].revents != 0) {
+            if (auto wanted = check_interruption(interruption); !wanted) {
+                return end_hook(child, std::move(wanted).error());
+            }
         }
         if ((waits[1].revents & (POLLIN | POLLHUP)) != 0 && !drain(output, kept)) {
             waits[1].fd = -1;
@@ -159,7 +174,7 @@ Result<void> run_hook(const oci::Hook& hook, const HookContext& context) {
     }
     writer.reset();
     std::string kept;
-    auto status = await(*child, output.get(), hook.timeout, kept);
+    auto status = await(*child, output.get(), hook.timeout, context.interruption, kept);
     const std::string tail = kept.empty() ? "" : ": " + one_line(std::move(kept));
     if (!status) {
         status.error().message += tail;
@@ -171,24 +186,34 @@ Result<void> run_hook(const oci::Hook& hook, const HookContext& context) {
     return {};
 }
 
+// The same with kind, index and path in front of what went wrong (H-16).
+Result<void> run_hook(const oci::Hooks& hooks, oci::HookKind kind, std::size_t index,
+                      const HookContext& context) {
+    const oci::Hook& hook = hooks.of(kind)[index];
+    auto done = run_hook(hook, context);
+    if (done) {
+        return {};
+    }
+    const std::string place = std::string(oci::to_name(kind)) + "[" + std::to_string(index) + "]";
+    return std::unexpected(
+        std::move(done).error().wrap(place + " hook " + hook.path).at("hooks." + place));
+}
+
 }  // namespace
 
 Result<void> run_hooks(const oci::Hooks& hooks, oci::HookKind kind, const HookContext& context) {
-    const std::vector<oci::Hook>& list = hooks.of(kind);
-    for (std::size_t i = 0; i < list.size(); ++i) {
-        if (auto done = run_hook(list[i], context); !done) {
-            const std::string place =
-                std::string(oci::to_name(kind)) + "[" + std::to_string(i) + "]";
-            return std::unexpected(
-                std::move(done).error().wrap(place + " hook " + list[i].path).at("hooks." + place));
-        }
+    for (std::size_t i = 0; i < hooks.of(kind).size(); ++i) {
+        TRY_VOID(run_hook(hooks, kind, i, context));
     }
     return {};
 }
 
-void run_poststop_hooks(const oci::Hooks& hooks, const HookContext& context) {
-    for (const oci::Hook& hook : hooks.poststop) {
-        static_cast<void>(run_hook(hook, context));
+void run_poststop_hooks(const oci::Hooks& hooks, const HookContext& context, const Warn& warn) {
+    for (std::size_t i = 0; i < hooks.poststop.size(); ++i) {
+        const auto done = run_hook(hooks, oci::HookKind::poststop, i, context);
+        if (!done && warn) {
+            warn(done.error().text());
+        }
     }
 }
 

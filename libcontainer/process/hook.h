@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "libcontainer/options.h"
 #include "libcontainer/sys/error.h"
 #include "oci/spec.h"
 #include "oci/state.h"
@@ -22,18 +23,19 @@ struct HookContext {
     // Environment of a hook that has no `env` of its own (H-14). Never process.env for hooks of the
     // runtime's namespaces: the image controls that (CVE-2025-23266).
     std::vector<std::string> default_env;
+    int interruption = -1;  // of hold_back_interruption: ends the hook that runs; -1: nothing does
 };
 
 // Runs one kind's hooks in order, each awaited (H-10), in the caller's namespaces: the parent calls
 // it for prestart, createRuntime, poststart and poststop, the child for createContainer and
 // startContainer. stdin is the state as JSON, stdout and stderr are captured; the error names kind,
 // index, path and exit status and keeps the end of the output (H-16). A hook that outlives its
-// timeout is killed with its process group (H-15). Stops at the first failure.
+// timeout, or is interrupted, is killed with its process group (H-15). Stops at the first failure.
 [[nodiscard]] Result<void> run_hooks(const oci::Hooks& hooks, oci::HookKind kind,
                                      const HookContext& context);
 
-// poststop: a failing hook does not keep the others from running, nor the deletion from succeeding
-// (H-06).
-void run_poststop_hooks(const oci::Hooks& hooks, const HookContext& context);
+// poststop: a failing hook is a warning; it does not keep the others from running, nor the deletion
+// from succeeding (H-06, LC-13).
+void run_poststop_hooks(const oci::Hooks& hooks, const HookContext& context, const Warn& warn);
 
 }  // namespace libcontainer

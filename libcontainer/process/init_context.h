@@ -57,6 +57,7 @@ struct InitContext {
     sys::UniqueFd
         start_socket;  // create: where init waits for `start`; invalid: it goes on at once
     std::vector<int> preserved;  // descriptors that the user's program gets beside 0-2
+    int interruption = -1;       // parent: of hold_back_interruption, ends the launch; -1: none
 
     // Made by the steps.
     std::vector<std::string> env;  // process.env and what is added to it

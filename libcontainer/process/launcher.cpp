@@ -21,6 +21,7 @@
 
 #include "libcontainer/process/id_mapping.h"
 #include "libcontainer/process/init_steps.h"
+#include "libcontainer/process/interruption.h"
 #include "libcontainer/process/rlimits.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/socket.h"
@@ -202,14 +203,18 @@ Result<void> replace_by_own_child(Launched& launched, pid_t number) {
 
 // The next message; nullopt when the child is gone. The pidfd is watched too, for a child that was
 // killed while a process of its making still holds the socket.
-Result<std::optional<SyncMessage>> next_message(const Launched& launched) {
-    std::array<pollfd, 2> waits = {pollfd{launched.channel.fd(), POLLIN, 0},
-                                   pollfd{launched.pid.fd.get(), POLLIN, 0}};
-    while (::poll(waits.data(), waits.size(), -1) < 0) {
-        if (errno != EINTR) {
+Result<std::optional<SyncMessage>> next_message(const Launched& launched, int interruption) {
+    std::array<pollfd, 3> waits = {pollfd{launched.channel.fd(), POLLIN, 0},
+                                   pollfd{launched.pid.fd.get(), POLLIN, 0},
+                                   pollfd{interruption, POLLIN, 0}};
+    do {
+        if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) {
             return sys::fail_errno("poll");
         }
-    }
+        if (waits[2].revents != 0) {
+            TRY_VOID(check_interruption(interruption));
+        }
+    } while (waits[0].revents == 0 && waits[1].revents == 0);
     // What it said before its end counts: look at the socket again once the pidfd has told of the
     // end.
     if (waits[0].revents == 0 && ::poll(waits.data(), 1, 0) == 0) {
@@ -248,7 +253,7 @@ Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launche
     TRY_VOID(work_beside(context, handlers, launched));
     SyncOrder order;
     while (true) {
-        std::optional<SyncMessage> message = TRY(next_message(launched));
+        std::optional<SyncMessage> message = TRY(next_message(launched, context.interruption));
         if (!message) {
             return std::unexpected(describe_end(launched.pid));
         }
@@ -309,8 +314,8 @@ Result<void> write_oom_score_adj(pid_t pid, const oci::Process* process) {
                    : std::unexpected(std::move(written).error().at("process.oomScoreAdj"));
 }
 
-Result<void> await_exec(const Launched& launched) {
-    std::optional<SyncMessage> message = TRY(launched.channel.receive());
+Result<void> await_exec(const Launched& launched, int interruption) {
+    std::optional<SyncMessage> message = TRY(next_message(launched, interruption));
     if (message && message->error) {
         return std::unexpected(*std::move(message->error));
     }

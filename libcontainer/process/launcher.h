@@ -34,8 +34,8 @@ struct Launched {
 // to lower it.
 [[nodiscard]] Result<void> write_oom_score_adj(pid_t pid, const oci::Process* process);
 
-// Waits until the user's program runs, or gives why it does not.
-[[nodiscard]] Result<void> await_exec(const Launched& launched);
+// Waits until the user's program runs, or gives why it does not; `interruption` as in InitContext.
+[[nodiscard]] Result<void> await_exec(const Launched& launched, int interruption);
 
 // Opens the namespaces that are joined by path and checks each one's type before the first is
 // entered (R-29, N-04).

@@ -22,6 +22,7 @@ struct ContainerRecord {
     oci::State state;           // pid as the runtime sees it; status only `creating` or `created`
     std::uint64_t start_time = 0;  // of the pid: clock ticks since boot (O-07)
     std::string boot_id;           // pids and start times of another boot mean nothing (T-90)
+    std::int32_t creator = 0;      // pid of the runtime that is making it
     CgroupRecord cgroup;
     std::optional<ResctrlRecord> resctrl;  // with linux.intelRdt
     bool private_pid_namespace = false;
@@ -71,6 +72,7 @@ inline constexpr Field kFields<libcontainer::ContainerRecord>[] = {
     required<&libcontainer::ContainerRecord::state>("state"),
     field<&libcontainer::ContainerRecord::start_time>("startTime"),
     field<&libcontainer::ContainerRecord::boot_id>("bootId"),
+    field<&libcontainer::ContainerRecord::creator>("creator"),
     required<&libcontainer::ContainerRecord::cgroup>("cgroup"),
     field<&libcontainer::ContainerRecord::resctrl>("resctrl"),
     field<&libcontainer::ContainerRecord::private_pid_namespace>("privatePidNamespace"),

@@ -94,15 +94,20 @@ Result<StateDirectory> StateDirectory::reserve(const std::string& root, const st
         return sys::fail_errno(sys::call("mkdir", root + "/" + id));
     }
     auto directory = sys::open_at(root_fd->get(), id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (directory && ::flock(directory->get(), LOCK_EX | LOCK_NB) != 0) {
-        directory = sys::fail_errno("flock");
-    }
     if (!directory) {
         ::unlinkat(root_fd->get(), id.c_str(), AT_REMOVEDIR);
         return std::unexpected(std::move(directory).error());
     }
     StateDirectory reserved(*std::move(root_fd), *std::move(directory), id);
-    reserved.is_mine_ = true;
+    // A `delete --force` may have the lock, for what looks like a folder without state.
+    if (auto locked = reserved.lock(); !locked) {
+        if (locked.error().kind == sys::ErrorKind::not_found) {
+            return sys::fail(sys::ErrorKind::wrong_state,
+                             "the container was deleted while it was being created");
+        }
+        static_cast<void>(reserved.remove());
+        return std::unexpected(std::move(locked).error());
+    }
     return reserved;
 }
 
@@ -149,23 +154,52 @@ Result<std::vector<std::string>> StateDirectory::ids(const std::string& root) {
     return found;
 }
 
+Result<bool> StateDirectory::try_lock() {
+    if (::flock(directory_.get(), LOCK_EX | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK || errno == EINTR ? Result<bool>(false)
+                                                      : sys::fail_errno("flock");
+    }
+    is_mine_ = true;
+    // Whoever held the lock may have removed the folder; its name may be another's by now.
+    struct stat info = {};
+    if (::fstat(directory_.get(), &info) == 0 && info.st_nlink == 0) {
+        return does_not_exist();
+    }
+    return true;
+}
+
 Result<void> StateDirectory::lock() {
     constexpr int kTries = 1000;
     for (int attempt = 0; attempt < kTries; ++attempt) {
-        if (::flock(directory_.get(), LOCK_EX | LOCK_NB) == 0) {
-            is_mine_ = true;
-            // Whoever held the lock may have removed the folder; its name may be another's by now.
-            struct stat info = {};
-            return ::fstat(directory_.get(), &info) == 0 && info.st_nlink == 0 ? does_not_exist()
-                                                                               : Result<void>();
-        }
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            return sys::fail_errno("flock");
+        if (TRY(try_lock())) {
+            return {};
         }
         ::usleep(10'000);
     }
     return sys::fail(sys::ErrorKind::wrong_state,
                      "another operation on the container is under way");
+}
+
+void StateDirectory::unlock() {
+    ::flock(directory_.get(), LOCK_UN);
+    is_mine_ = false;
+}
+
+bool StateDirectory::is_open_in(pid_t pid) const {
+    struct stat own = {};
+    const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(
+        ::opendir(("/proc/" + std::to_string(pid) + "/fd").c_str()), ::closedir);
+    if (!descriptors || ::fstat(directory_.get(), &own) != 0) {
+        return false;
+    }
+    while (const dirent* const entry = ::readdir(descriptors.get())) {
+        struct stat info = {};
+        if (::fstatat(::dirfd(descriptors.get()), entry->d_name, &info, 0) == 0 &&
+            info.st_dev == own.st_dev && info.st_ino == own.st_ino) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool StateDirectory::is_locked() const {

@@ -2,6 +2,8 @@
 // The folder of one container below the state root: claiming, locking, reading, removing it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,8 +39,12 @@ class StateDirectory {
     // take none, because `state` must not wait for a long create (engines trap 29, 34). Kind
     // not_found: another has removed the folder meanwhile.
     [[nodiscard]] Result<void> lock();
+    [[nodiscard]] Result<bool> try_lock();  // false: another process has it
+    void unlock();
     // Whether another process holds the lock now.
     [[nodiscard]] bool is_locked() const;
+    // Whether the process has this very folder open, as who holds its lock has.
+    [[nodiscard]] bool is_open_in(pid_t pid) const;
 
     // Kind not_found when container.json is missing or not brig's: a folder that was never
     // finished, or foreign.

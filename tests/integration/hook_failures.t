@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Hooks that fail, hang or make no sense: H-12, H-15, H-16, H-19 and what becomes of the container.
+import json
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import oracle
+from harness.lab import read
+from harness.tap import Suite, check, contains, equal, eventually
+
+suite = Suite()
+SLEEP = ["/bin/sleep", "1000"]
+CREATE = ("prestart", "createRuntime", "createContainer")
+KINDS = (*CREATE, "startContainer", "poststart", "poststop")
+
+
+def script(lab, name, text):
+    """A hook program on the host that runs shell text."""
+    path = f"{lab.path}/{name}"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\n{text}\n")
+    os.chmod(path, 0o755)
+    return path
+
+
+def add_hook(lab, made, kind, text, **more):
+    """Adds a hook that runs shell text where its kind looks for programs."""
+    hooks = made.config.setdefault("hooks", {})
+    name = f"{kind}{len(hooks.get(kind, []))}"
+    if kind == "startContainer":
+        made.file(f"/{name}", f"#!/bin/sh\n{text}\n", 0o755)
+        path = f"/{name}"
+    else:
+        path = script(lab, name, text)
+    hooks.setdefault(kind, []).append({"path": path, **more})
+    return path
+
+
+def add_poststop(lab, made):
+    """A poststop hook that keeps its state and what it still finds of the container."""
+    place = f"{lab.path}/stopped"
+    groups = " ".join(f"{folder}/watched" for folder in os.listdir(oracle.CGROUPS))
+    made.set("linux.cgroupsPath", "/watched")
+    add_hook(lab, made, "poststop",
+             f"cat > {place}; cd {oracle.CGROUPS} && ls -d {groups} 2>/dev/null >> {place}.left; "
+             f"pgrep -f 'sleep 10[0]0' >> {place}.left; grep {lab.path} /proc/self/mounts "
+             f">> {place}.left; echo >> {place}.count; true")
+    return place
+
+
+def expect_poststop(place, what="a failed hook"):
+    state = json.loads(read(place))
+    equal((state["status"], state.get("pid", 0)), ("stopped", 0), "status and pid for poststop")
+    equal(read(f"{place}.left"), "", f"what {what} leaves to poststop")
+    equal(read(f"{place}.count"), "\n", "poststop runs once")
+
+
+# failures
+
+
+@suite.table("H-01 H-02 H-03 H-16 LC-12 LC-13",
+             "a failing hook fails create: kind, index, status, output", {
+                 kind: (kind, f"LC-0{3 + CREATE.index(kind)}") for kind in CREATE})
+def create_fails(lab, kind, _step):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, kind, "true")
+    bad = add_hook(lab, made, kind, "echo to-stdout; echo to-stderr >&2; exit 3")
+    add_hook(lab, made, kind, f"echo > {lab.path}/never")
+    place = add_poststop(lab, made)
+    result = lab.try_create(made, "--pid-file", "pid", identity="x")
+    result.failed(f"create x: hooks.{kind}[1]", f"{bad}: exit status 3", "to-stderr", "to-stdout",
+                  status=1)
+    equal(result.err.count("\n"), 1, "lines of the reason")
+    check(not os.path.exists(f"{lab.path}/never"), "the third hook does not run")
+    check(not os.path.exists(f"{lab.path}/pid"), "no pid file")
+    expect_poststop(place)
+    lab.gone("x")
+    lab.expect_nothing_left("a failed hook")
+
+
+@suite.table("LC-03 LC-04 LC-05", "nothing of a later step happens after a failure", {
+    kind: kind for kind in CREATE})
+def later_steps(lab, kind):
+    made = lab.bundle(SLEEP)
+    for other in KINDS:
+        add_hook(lab, made, other, f"echo {other} >> {lab.path}/order; "
+                                   f"{'exit 1' if other == kind else 'cat > /dev/null'}")
+    lab.try_create(made).failed(f"hooks.{kind}[0]")
+    wanted = [*CREATE[:CREATE.index(kind) + 1], "poststop"]
+    equal(read(f"{lab.path}/order").split(), wanted, "hooks that ran")
+
+
+@suite.table("H-16", "a hook that is ended by a signal is a failure that says so", {
+    kind: kind for kind in KINDS[:-1]})
+def signalled(lab, kind):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, kind, "kill -9 $$")
+    lab.run(made).failed(f"hooks.{kind}[0]", "killed by signal 9", status=1)
+    lab.expect_nothing_left("a failed hook")
+
+
+@suite.case("H-04 LC-07 LC-12 LC-13", "a failing startContainer hook fails start and ends all")
+def start_fails(lab):
+    made = lab.bundle(shell="echo ran; sleep 1000")
+    add_hook(lab, made, "startContainer", "echo why >&2; exit 5")
+    place = add_poststop(lab, made)
+    container = lab.create(made)
+    lab.brig("start", container.id).failed("hooks.startContainer[0]", "/startContainer0",
+                                           "exit status 5: why", status=1)
+    equal(container.out(), "", "the program did not run")
+    expect_poststop(place)
+    lab.gone(container.id)
+    lab.expect_nothing_left("a failed hook")
+    os.unlink(f"{place}.count")
+    lab.run(made).failed("hooks.startContainer[0]", status=1)
+    expect_poststop(place)
+    lab.expect_nothing_left("a failed hook of run")
+
+
+@suite.table("H-05 DEC-11 LC-09 LC-12 LC-13",
+             "a failing poststart hook is an error and ends all", {
+                 "create and start": "start", "run": "run", "run --detach": "run -d"})
+def poststart_fails(lab, verb):
+    made = lab.bundle(shell="echo ran; sleep 1000")
+    add_hook(lab, made, "poststart", "echo why >&2; exit 6")
+    place = add_poststop(lab, made)
+    if verb == "start":
+        container = lab.create(made)
+        result = lab.brig("start", container.id)
+        container.wait_out("ran")
+    else:
+        result = lab.run(made, *verb.split()[1:], "--pid-file", "pid")
+        check(not os.path.exists(f"{lab.path}/pid"), "no pid file")
+    result.failed("hooks.poststart[0]", "exit status 6: why", status=1)
+    expect_poststop(place)
+    equal(json.loads(lab.brig("list", "-f", "json").ok().out) or [], [], "containers left")
+    lab.expect_nothing_left("a failed poststart hook")
+
+
+@suite.table("H-06 H-19 LC-13", "a failing poststop hook is a warning, and the next one runs", {
+    "delete": ("delete",), "delete --force": ("delete", "--force"), "run": ("run",)})
+def poststop_fails(lab, verb, *options):
+    made = lab.bundle(["/bin/true"])
+    bad = add_hook(lab, made, "poststop", "echo why >&2; exit 7")
+    add_hook(lab, made, "poststop", f"cat > {lab.path}/ran")
+    globals_ = ("--log-level", "warning", "--log", "log", "--log-format", "json")
+    if verb == "run":
+        lab.brig("run", "--bundle", made.write().path, "x", globals_=globals_).ok()
+    else:
+        container = lab.start(made, identity="x")
+        container.wait_stopped()
+        result = lab.brig(verb, *options, "x", globals_=globals_).ok()
+        equal((result.out, result.err), ("", ""), "output")
+    equal(json.loads(read(f"{lab.path}/ran"))["status"], "stopped", "state for the second hook")
+    entries = [json.loads(line) for line in read(f"{lab.path}/log").splitlines()]
+    equal([entry["level"] for entry in entries], ["warning"], "levels of the log")
+    for part in ("hooks.poststop[0]", bad, "exit status 7", "why"):
+        contains(entries[0]["msg"], part, "the warning")
+    lab.gone("x")
+
+
+@suite.case("H-19 LC-13", "a failing poststop hook does not hide why create failed")
+def poststop_after_failure(lab):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, "createRuntime", "exit 3")
+    add_hook(lab, made, "poststop", "exit 7")
+    result = lab.try_create(made).failed("hooks.createRuntime[0]", "exit status 3")
+    equal(result.err.count("\n"), 1, "lines on standard error")
+    lab.expect_nothing_left("two failed hooks")
+
+
+# hooks that hang
+
+
+@suite.table("H-15 T-88 T-100", "a hook beyond its timeout is killed with its children", {
+    kind: kind for kind in KINDS})
+def timeout(lab, kind):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, kind, "sleep 60 & sleep 60", timeout=1)
+    begin = time.monotonic()
+    if kind == "poststop":
+        lab.create(made).delete().ok()
+    else:
+        lab.run(made, timeout=8).failed(f"hooks.{kind}[0]", "timeout: killed after 1 s", status=1)
+    check(0.9 < time.monotonic() - begin < 4, f"time: {time.monotonic() - begin}")
+    lab.expect_nothing_left("a slow hook")
+
+
+@suite.case("H-15", "each hook has its own time, and one within it is no failure")
+def timeout_each(lab):
+    made = lab.bundle(["/bin/true"])
+    for _ in range(3):
+        add_hook(lab, made, "createRuntime", "sleep 0.5", timeout=1)
+    lab.run(made).ok()
+
+
+@suite.case("H-15", "without timeout a hook takes as long as it likes")
+def timeout_absent(lab):
+    made = lab.bundle(["/bin/true"])
+    add_hook(lab, made, "createRuntime", "sleep 1.5; echo x > done")
+    check(lab.run(made).ok().seconds > 1.4, "run waits for the hook")
+    check(os.path.exists(f"{made.path}/done"), "the hook ran to its end")
+
+
+@suite.case("H-15 T-100", "a hook that prints without end has its timeout as well")
+def timeout_of_loud(lab):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, "createRuntime", "yes & yes & yes", timeout=1)
+    lab.try_create(made, timeout=8).failed("hooks.createRuntime[0]", "timeout")
+    lab.expect_nothing_left("a loud hook")
+
+
+@suite.case("H-11 H-15", "a state beyond 64 KiB does not stop the clock of a hook that is deaf")
+def timeout_of_deaf(lab):
+    made = lab.bundle(SLEEP, annotations={"big": "x" * 300000})
+    add_hook(lab, made, "createRuntime", "exec sleep 60", timeout=1)
+    begin = time.monotonic()
+    lab.try_create(made, timeout=8).failed("hooks.createRuntime[0]", "timeout")
+    check(time.monotonic() - begin < 4, "time until the failure")
+    lab.expect_nothing_left("a deaf hook")
+
+
+def hanging(lab, verb, kind):
+    """A call that waits for a hook that does not end, and the hook's process."""
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, kind, "sleep 77 & sleep 77")
+    place = add_poststop(lab, made)
+    lab.containers.append("h")
+    call = lab.spawn(*verb.split(), "--bundle", made.write().path, "--pid-file", "pid", "h")
+    eventually(lambda: [name for _, _, name in oracle.processes().values()].count("sleep") >= 2,
+               "the hook runs")
+    return call, place
+
+
+def expect_undone(lab, place):
+    check(not os.path.exists(f"{lab.path}/pid"), "no pid file")
+    lab.gone("h")
+    lab.expect_nothing_left("an interrupted hook")
+    expect_poststop(place, "an interruption")
+
+
+@suite.table("O-05 O-06 T-88", "delete --force ends a creation that hangs in a hook at once", {
+    kind: kind for kind in CREATE})
+def delete_hanging(lab, kind):
+    call, place = hanging(lab, "create", kind)
+    equal(lab.state("h")["status"], "creating", "status meanwhile")
+    result = lab.brig("delete", "--force", "h").ok()
+    check(result.seconds < 1, f"delete took {result.seconds} s")
+    call.wait().failed(f"hooks.{kind}[0]" if kind != "createContainer" else "create h",
+                       "interrupted by signal 15", status=1)
+    expect_undone(lab, place)
+
+
+@suite.case("O-05 T-88", "delete --force also ends a create that does not listen")
+def delete_stopped(lab):
+    call, place = hanging(lab, "create", "createRuntime")
+    os.kill(call.pid, signal.SIGSTOP)
+    lab.brig("delete", "--force", "h").ok()
+    equal(call.process.wait(5), -signal.SIGKILL, "end of the create")
+    check(not os.path.exists(f"{lab.path}/pid"), "no pid file")
+    lab.gone("h")
+    expect_poststop(place, "a dead create")
+    for pid, (_, _, name) in oracle.processes().items():
+        if name == "sleep":
+            os.kill(pid, signal.SIGKILL)  # what the hook, not brig, has started
+
+
+@suite.table("X-12 O-02 T-88", "a signal ends a run that is still being created, promptly", {
+    f"{kind}: {signal.Signals(number).name}": (kind, number)
+    for kind, number in (("prestart", signal.SIGINT), ("createRuntime", signal.SIGTERM),
+                         ("createContainer", signal.SIGHUP), ("startContainer", signal.SIGINT),
+                         ("startContainer", signal.SIGTERM), ("poststart", signal.SIGQUIT))})
+def interrupt_run(lab, kind, number):
+    call, place = hanging(lab, "run", kind)
+    call.signal(number)
+    result = call.wait(5).failed("run h", f"interrupted by signal {int(number)}", status=1)
+    check(result.seconds < 3, f"run took {result.seconds} s")
+    expect_undone(lab, place)
+
+
+@suite.case("X-08 O-02", "SIGTERM ends a create, and nothing is left")
+def interrupt_create(lab):
+    call, place = hanging(lab, "create", "createRuntime")
+    call.signal(signal.SIGTERM)
+    call.wait(5).failed("hooks.createRuntime[0]", "interrupted by signal 15", status=1)
+    expect_undone(lab, place)
+
+
+@suite.case("X-12", "a signal that the caller ignores does not end a creation")
+def interrupt_ignored(lab):
+    made = lab.bundle(["/bin/true"])
+    add_hook(lab, made, "createRuntime", "sleep 1")
+    lab.containers.append("h")
+    call = lab.spawn("run", "--bundle", made.write().path, "h",
+                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    eventually(lambda: os.path.isdir(f"{lab.root}/h"), "the container's folder")
+    call.signal(signal.SIGINT)
+    call.wait().ok()
+
+
+@suite.case("H-15 T-94", "a runtime that is killed takes its hook along")
+def killed(lab):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, "createRuntime", "exec sleep 77")
+    lab.containers.append("h")
+    call = lab.spawn("create", "--bundle", made.write().path, "h")
+    eventually(lambda: any(name == "sleep" for _, _, name in oracle.processes().values()), "hook")
+    call.signal(signal.SIGKILL)
+    call.process.wait()
+    eventually(lambda: lab.reap() or not any(name == "sleep" and state != "Z" for _, state, name
+                                             in oracle.processes().values()), "the hook's end")
+    lab.brig("delete", "--force", "h").ok()
+    lab.expect_nothing_left("a dead runtime")
+
+
+# hooks that make no sense
+
+
+@suite.table("H-12 H-15 T-100", "a wrong hook is refused", {
+    f"{name}, {kind}": (kind, hook, part)
+    for kind in KINDS
+    for name, (hook, part) in {
+        "relative path": ({"path": "bin/true"}, ".path"),
+        "no path": ({}, ""),
+        "timeout 0": ({"path": "/bin/true", "timeout": 0}, ".timeout"),
+        "timeout -1": ({"path": "/bin/true", "timeout": -1}, ".timeout"),
+        "timeout text": ({"path": "/bin/true", "timeout": "1"}, ".timeout"),
+    }.items()})
+def wrong(lab, kind, hook, part):
+    made = lab.bundle(SLEEP)
+    made.config["hooks"] = {kind: [{"path": "/bin/true"}, hook]}
+    lab.try_create(made).failed(f"hooks.{kind}[1]{part}", status=1)
+    lab.expect_nothing_left("a wrong hook")
+
+
+@suite.table("H-12 H-16", "a hook that cannot be executed says why", {
+    "missing": ("/absent/hook", "no such file or directory"),
+    "folder": ("/etc", "permission denied"), "not executable": ("/etc/passwd", "permission denied"),
+    "no format": (None, "exec format error"),
+})
+def not_executable(lab, path, why):
+    made = lab.bundle(SLEEP)
+    if path is None:
+        path = script(lab, "text", "")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("no program\n")
+    made.config["hooks"] = {"createRuntime": [{"path": path}]}
+    lab.try_create(made).failed("hooks.createRuntime[0]", path, why, status=1)
+    lab.expect_nothing_left("a hook that is none")
+
+
+@suite.case("H-12", "a hook's name is not looked up in PATH")
+def no_lookup(lab):
+    made = lab.bundle(SLEEP)
+    made.config["hooks"] = {"startContainer": [{"path": "/true"}]}
+    container = lab.create(made)
+    lab.brig("start", container.id).failed("/true", "no such file or directory", status=1)
+
+
+@suite.case("H-16 H-17 T-100", "a hook's endless output is capped")
+def chatter(lab):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, "createRuntime",
+             "head -c 50000000 /dev/zero | tr '\\0' x; echo the-end; exit 1")
+    result = lab.try_create(made, timeout=15).failed("hooks.createRuntime[0]", "the-end")
+    check(len(result.err) < 8192, f"the reason has {len(result.err)} bytes")
+
+
+suite.main()
