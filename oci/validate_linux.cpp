@@ -157,12 +157,14 @@ void id_map(const std::vector<IdMapping>& map, Problems& problems, const std::st
     }
 }
 
-// N-10.
+// N-09, N-10.
 void id_mappings(const Spec& spec, Problems& problems) {
-    const bool own_users = find_namespace(spec, NamespaceType::user) != nullptr;
+    const Namespace* const users = find_namespace(spec, NamespaceType::user);
     const auto one = [&](const std::vector<IdMapping>& map, std::string_view key) {
-        if (!map.empty() && !own_users) {
+        if (!map.empty() && users == nullptr) {
             problems.add("needs a user namespace in linux.namespaces", "linux", key);
+        } else if (map.empty() && users != nullptr && !users->path) {
+            problems.add("required by the new user namespace but missing", "linux", key);
         }
         id_map(map, problems, "linux." + std::string(key));
     };

@@ -63,7 +63,7 @@ def shape(made):
     made.process.update(rlimits=[{"type": "RLIMIT_NOFILE", "soft": 9, "hard": 9}])
     made.process["user"]["additionalGids"] = [5]
     made.config.update(annotations={"a": "b"}, hooks={})
-    made.linux.update(sysctl={}, resources={"pids": {}, "memory": {}})
+    made.linux.update(sysctl={}, resources={"pids": {"limit": 1}, "memory": {}})
     made.mounts[0]["options"] = ["nosuid"]
 
 

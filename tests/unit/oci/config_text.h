@@ -34,6 +34,13 @@ inline std::string resources(const std::string& members) {
     return linux_section(R"("resources":{)" + members + "}");
 }
 
+// Both maps of a new user namespace.
+constexpr const char* kOneUid = R"("uidMappings":[{"containerID":0,"hostID":1,"size":1}])";
+constexpr const char* kOneGid = R"("gidMappings":[{"containerID":0,"hostID":1,"size":1}])";
+inline std::string id_maps() {
+    return std::string(kOneUid) + "," + kOneGid;
+}
+
 // With namespaces of the types given, new ones.
 inline std::string in_namespaces(const std::vector<std::string>& types,
                                  const std::string& members) {

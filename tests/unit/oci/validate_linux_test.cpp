@@ -8,7 +8,7 @@ using namespace oci;
 TEST_CASE("namespaces and id mappings", "[validate]") {
     const auto user = [](const std::string& members) { return in_namespaces({"user"}, members); };
     const auto uids = [&](const std::string& list) {
-        return user(R"("uidMappings":[)" + list + "]");
+        return user(R"("uidMappings":[)" + list + "]," + kOneGid);
     };
     std::string many;
     for (int i = 0; i < 341; ++i) {
@@ -41,6 +41,8 @@ TEST_CASE("namespaces and id mappings", "[validate]") {
          uids(R"({"containerID":0,"hostID":0,"size":10},{"containerID":10,"hostID":10,"size":1})"),
          ""},
         {"N-10", uids(many), "linux.uidMappings"},
+        {"N-09", user(kOneGid), "linux.uidMappings"},
+        {"N-09", linux_section(R"("namespaces":[{"type":"user","path":"/proc/1/ns/user"}])"), ""},
     });
 }
 
@@ -132,7 +134,8 @@ TEST_CASE("hidden paths, intelRdt, memoryPolicy, personality", "[validate]") {
 
 TEST_CASE("SY-02 a sysctl belongs to a namespace of the container's own", "[validate]") {
     const auto in = [](const std::string& type, const std::string& key) {
-        return in_namespaces({type}, R"("sysctl":{")" + key + R"(":"1"})");
+        return in_namespaces(
+            {type}, R"("sysctl":{")" + key + R"(":"1"})" + (type == "user" ? "," + id_maps() : ""));
     };
     const auto path = [](const std::string& key) { return "linux.sysctl[\"" + key + "\"]"; };
     check_cases({

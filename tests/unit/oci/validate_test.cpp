@@ -82,8 +82,8 @@ TEST_CASE("M-06 id maps of mounts", "[validate]") {
          mount(R"("uidMappings":[{"containerID":0,"hostID":1,"size":0}],"gidMappings":)" + map),
          "mounts[0].uidMappings[0].size"},
         {"nothing to map", mount(R"("options":["idmap"])"), "mounts[0].options"},
-        {"user ns",
-         mount(R"("options":["ridmap"])") + "," + in_namespaces({"user"}, R"("sysctl":{})"), ""},
+        {"user ns", mount(R"("options":["ridmap"])") + "," + in_namespaces({"user"}, id_maps()),
+         ""},
     });
 }
 
