@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "libcontainer/network/net_devices.h"
 #include "libcontainer/process/hook.h"
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/interruption.h"
@@ -118,6 +119,7 @@ class Creation {
     std::optional<resctrl::NewGroup> resctrl_;
     ContainerRecord record_;
     InitContext context_;
+    NetDeviceMoves net_devices_;
     bool hooks_ran_ = false;
     sys::UniqueFd interruption_;
     sys::Rollback rollback_;
@@ -210,6 +212,10 @@ Result<CreatedContainer> Creation::make_process() {
             TRY_VOID(make_cgroup());
         }
         return directory_->write_config(bundle_.config_json);
+    };
+    handlers.move_devices = [this](sys::UniqueFd network) {
+        rollback_.on_failure([this] { net_devices_.undo(global_.warn); });
+        return net_devices_.move(spec().linux.net_devices, std::move(network));
     };
     handlers.run_hooks = [this](const sys::Pid& pid) { return run_runtime_hooks(pid); };
     handlers.take_console = [this](sys::UniqueFd master) {

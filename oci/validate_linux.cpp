@@ -55,6 +55,17 @@ bool is_interface_name(std::string_view name) {
            });
 }
 
+// The kernel puts a number for a closing "%d"; as a new name anything else with a percent sign is
+// refused (dev_prep_valid_name() in net/core/dev.c).
+bool is_template(std::string_view name) {
+    return name.ends_with("%d");
+}
+
+bool is_new_interface_name(std::string_view name) {
+    const std::string_view fixed = name.substr(0, name.size() - (is_template(name) ? 2 : 0));
+    return is_interface_name(name) && fixed.find('%') == std::string_view::npos;
+}
+
 void paths_must_be_absolute(const std::vector<std::string>& paths, bool own_mounts,
                             Problems& problems, std::string_view key) {
     if (!paths.empty() && !own_mounts) {
@@ -205,19 +216,26 @@ void devices(const Spec& spec, Problems& problems) {
     }
 }
 
-// ND-01, ND-07.
+// ND-01, ND-03, ND-07.
 void net_devices(const Spec& spec, Problems& problems) {
     if (!spec.linux.net_devices.empty() &&
         find_namespace(spec, NamespaceType::network) == nullptr) {
         problems.add("needs a network namespace in linux.namespaces", "linux", "netDevices");
     }
+    std::map<std::string_view, std::string_view> new_names;
     for (const auto& [host_name, device] : spec.linux.net_devices) {
         if (!is_interface_name(host_name)) {
             problems.add("not a network interface's name", "linux", "netDevices", host_name);
         }
-        if (device.name && !is_interface_name(*device.name)) {
+        if (device.name && !is_new_interface_name(*device.name)) {
             problems.add("not a network interface's name", "linux", "netDevices", host_name,
                          "name");
+        }
+        const std::string_view new_name = device.name ? *device.name : host_name;
+        const auto [first, is_free] = new_names.emplace(new_name, host_name);
+        if (!is_free && !is_template(new_name)) {
+            problems.add("the same new name as that of " + quoted(first->second), "linux",
+                         "netDevices", host_name);
         }
     }
 }

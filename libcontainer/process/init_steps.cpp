@@ -41,6 +41,8 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     {"start session", "", both, steps::start_session},
     {"join keyring", "", both, steps::join_keyring},
     {"raise loopback", "linux.namespaces", init, steps::raise_loopback},
+    // Before sysctls, which may be about these devices, and before hooks, which may configure them.
+    {"move network devices", "linux.netDevices", init, steps::move_network_devices},
     {"set hostname", "hostname", init, steps::set_hostname},
     {"set domainname", "domainname", init, steps::set_domainname},
     // Before mounts: inside a user namespace the kernel gives a fresh procfs only while the host's

@@ -223,11 +223,12 @@ Result<std::optional<SyncMessage>> next_message(const Launched& launched, int in
     return launched.channel.receive();
 }
 
-Result<void> take_console(const LaunchHandlers& handlers, SyncMessage& message) {
+Result<void> hand_over(const std::function<Result<void>(sys::UniqueFd)>& handler,
+                       SyncMessage& message) {
     if (message.fds.size() != 1) {
         return sys::fail_code("sync message", EPROTO);
     }
-    return handlers.take_console(std::move(message.fds.front()));
+    return handler(std::move(message.fds.front()));
 }
 
 // Everything that does not wait for the child.
@@ -265,13 +266,16 @@ Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launche
                 TRY_VOID(replace_by_own_child(launched, message->number));
                 break;
             case SyncType::console:
-                TRY_VOID(take_console(handlers, *message));
+                TRY_VOID(hand_over(handlers.take_console, *message));
                 continue;
             case SyncType::map_ids:
                 TRY_VOID(write_id_maps(launched.pid.number, context.spec->linux));
                 if (context.process != nullptr) {
                     TRY_VOID(raise_hard_limits(launched.pid.number, context.process->rlimits));
                 }
+                break;
+            case SyncType::move_devices:
+                TRY_VOID(hand_over(handlers.move_devices, *message));
                 break;
             case SyncType::run_hooks:
                 TRY_VOID(handlers.run_hooks(launched.pid));

@@ -19,6 +19,7 @@ Result<void> unshare_cgroup_namespace(InitContext& context);
 Result<void> start_session(InitContext& context);
 Result<void> join_keyring(InitContext& context);
 Result<void> raise_loopback(InitContext& context);
+Result<void> move_network_devices(InitContext& context);
 Result<void> set_hostname(InitContext& context);
 Result<void> set_domainname(InitContext& context);
 Result<void> set_sysctls(InitContext& context);

@@ -20,6 +20,7 @@
 #include "libcontainer/process/sysctl.h"
 #include "libcontainer/security/identity.h"
 #include "libcontainer/security/keyring.h"
+#include "libcontainer/sys/file.h"
 
 namespace libcontainer::steps {
 namespace {
@@ -169,6 +170,17 @@ Result<void> raise_loopback(InitContext& context) {
         return sys::fail_errno("ioctl(SIOCSIFFLAGS, \"lo\")");
     }
     return {};
+}
+
+// By descriptor: the parent could not open that of a process that is not dumpable without
+// CAP_SYS_PTRACE.
+Result<void> move_network_devices(InitContext& context) {
+    if (context.spec->linux.net_devices.empty()) {
+        return {};
+    }
+    const sys::UniqueFd network = TRY(sys::open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY));
+    const int fd = network.get();
+    return context.channel.request(SyncType::move_devices, {&fd, 1});
 }
 
 Result<void> set_hostname(InitContext& context) {

@@ -110,8 +110,8 @@ Result<std::optional<SyncMessage>> SyncChannel::receive() const {
     return message;
 }
 
-Result<void> SyncChannel::request(SyncType type) const {
-    TRY_VOID(send(type));
+Result<void> SyncChannel::request(SyncType type, std::span<const int> fds) const {
+    TRY_VOID(send(type, 0, fds));
     TRY(expect(SyncType::proceed));
     return {};
 }

@@ -9,6 +9,8 @@
 //     | <--------------------------- proceed --- |
 //     | -- map_ids (new user namespace) -------> |  writes uid_map, gid_map, setgroups
 //     | <--------------------------- proceed --- |
+//     | -- move_devices [fd] (if there are any)> |  linux.netDevices; the fd is the network namespace
+//     | <--------------------------- proceed --- |
 //     | -- run_hooks (if there are any) -------> |  prestart, createRuntime
 //     | <--------------------------- proceed --- |
 //     | -- console [fd] (terminal) ------------> |  keeps the master, or passes it to the console socket
@@ -38,6 +40,7 @@ using sys::Result;
 enum class SyncType : std::uint8_t {
     init_pid,
     map_ids,
+    move_devices,
     run_hooks,
     console,
     ready,
@@ -62,7 +65,7 @@ struct SyncMessage {
     SyncType type = SyncType::failed;
     std::int32_t number = 0;          // init_pid
     std::optional<sys::Error> error;  // failed
-    std::vector<sys::UniqueFd> fds;   // console: one; cgroup: several
+    std::vector<sys::UniqueFd> fds;   // console, move_devices: one; cgroup: several
 };
 
 // One end of the pair. Both sides use the same class.
@@ -78,7 +81,7 @@ class SyncChannel {
     [[nodiscard]] Result<std::optional<SyncMessage>> receive() const;
     // Child: sends a request and waits until the parent says proceed. End of file is an error: the
     // parent is gone.
-    [[nodiscard]] Result<void> request(SyncType type) const;
+    [[nodiscard]] Result<void> request(SyncType type, std::span<const int> fds = {}) const;
     // Child: waits for what the parent sends by itself.
     [[nodiscard]] Result<SyncMessage> expect(SyncType type) const;
 

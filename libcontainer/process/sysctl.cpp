@@ -72,6 +72,9 @@ Result<void> check_namespaced_settings(const oci::Spec& spec, const NamespacePla
     if (spec.domainname) {
         TRY_VOID(check(oci::NamespaceType::uts, "domainname"));
     }
+    if (!spec.linux.net_devices.empty()) {
+        TRY_VOID(check(oci::NamespaceType::network, "linux.netDevices"));
+    }
     for (const auto& [key, value] : spec.linux.sysctl) {
         const std::optional<std::string> path = oci::sysctl_path(key);
         TRY_VOID(check(path ? oci::sysctl_holder(*path) : std::nullopt,

@@ -1,0 +1,476 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Network devices: ND-01 to ND-07. The sandbox has a network namespace of its own, in which veth
+# pairs play the host's devices: one end moves, its peer stays.
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness.lab import need, read
+from harness.tap import Suite, check, contains, equal, eventually
+
+suite = Suite()
+SLEEP = ["/bin/sleep", "1000"]
+
+
+def ip(*words, namespace=None):
+    """What iproute2 says as data; in the network namespace of a process if one is given."""
+    enter = ["nsenter", f"--net={namespace}"] if namespace else []
+    done = subprocess.run([*enter, "ip", "-json", "-details", *words], check=True,
+                          capture_output=True, text=True)
+    return json.loads(done.stdout or "[]")
+
+
+def veth(name, *addresses, up=True):
+    """A veth pair NAME and NAME-peer in the runtime's namespace."""
+    for end in (name, f"{name}-peer"):
+        subprocess.run(["ip", "link", "del", end], stderr=subprocess.DEVNULL, check=False)
+    # A namespace that has just ended takes its time to destroy its end of an older pair.
+    eventually(lambda: not {name, f"{name}-peer"} & names(), f"no {name}")
+    made = subprocess.run(["ip", "link", "add", name, "type", "veth", "peer", "name",
+                           f"{name}-peer"], capture_output=True, check=False)
+    need(made.returncode == 0, "this kernel has no veth devices")
+    if up:
+        ip("link", "set", name, "up")
+    for address in addresses:
+        ip("address", "add", *address.split(), "dev", name)
+    return name
+
+
+def bridge(name):
+    if name not in names():
+        ip("link", "add", name, "type", "bridge")
+    return name
+
+
+def net_of(container):
+    return f"/proc/{container.pid}/ns/net"
+
+
+def link(name, namespace=None):
+    [found] = ip("link", "show", name, namespace=namespace)
+    return found
+
+
+def names(namespace=None):
+    return {found["ifname"] for found in ip("link", "show", namespace=namespace)}
+
+
+STATE = ("dadfailed", "tentative", "dynamic", "deprecated")
+
+
+def addresses(name, namespace=None):
+    """The global addresses of a device, without what the kernel keeps account of itself."""
+    [found] = ip("address", "show", "dev", name, namespace=namespace)
+    return [{key: value for key, value in address.items() if key not in STATE}
+            for address in found["addr_info"] if address.get("scope") == "global"]
+
+
+def lasting(name, namespace=None):
+    return [address for address in addresses(name, namespace)
+            if address["valid_life_time"] == 4294967295]
+
+
+def host(name):
+    """Everything about a host's device that a failed create has to leave alone."""
+    found = link(name)
+    kept = ("ifindex", "ifname", "mtu", "address", "ifalias", "txqlen", "master", "link")
+    return ({key: found.get(key) for key in kept}, "UP" in found["flags"], addresses(name))
+
+
+def holder(lab):
+    """A network namespace that some other program holds; gives its path."""
+    process = lab.popen(["unshare", "--net", "sleep", "1000"])
+    path = f"/proc/{process.pid}/ns/net"
+    eventually(lambda: os.readlink(path) != os.readlink("/proc/self/ns/net"), "a namespace")
+    return path
+
+
+def with_device(lab, name, wanted=None, **settings):
+    settings.setdefault("args", SLEEP)
+    made = lab.bundle(settings.pop("args"), **settings)
+    made.linux["netDevices"] = {name: {} if wanted is None else {"name": wanted}}
+    return made
+
+
+# What moves, and as what.
+
+
+@suite.case("ND-01 ND-05 ND-06", "a device moves into the new namespace, is up, and is left alone")
+def moves(lab):
+    veth("nd0", up=False)
+    ip("link", "set", "nd0", "mtu", "1400", "alias", "uplink of nobody", "txqueuelen", "77")
+    before = link("nd0")
+    container = lab.start(with_device(lab, "nd0"))
+    check("nd0" not in names(), "the device is still the host's")
+    inside = link("nd0", net_of(container))
+    check("UP" in inside["flags"], f"flags {inside['flags']}")
+    for key in ("mtu", "address", "ifalias", "txqlen"):
+        equal(inside[key], before[key], key)
+    contains(container.exec("ip", "link").ok().out, "nd0", "what the container sees")
+    subprocess.run(["nsenter", f"--net={net_of(container)}", "ip", "link", "set", "nd0", "down"],
+                   check=True)
+    container.exec("true").ok()
+    check("UP" not in link("nd0", net_of(container))["flags"], "somebody set it up again")
+    container.delete("--force").ok()
+    # The kernel destroys a virtual device with its namespace, and the peer with it.
+    eventually(lambda: not {"nd0", "nd0-peer"} & names(), "both ends gone")
+
+
+@suite.case("ND-01", "several devices, and a configuration without them beside")
+def several(lab):
+    for name in ("nd0", "nd1", "nd2"):
+        veth(name)
+    made = lab.bundle(SLEEP)
+    made.linux["netDevices"] = {"nd0": {}, "nd1": {"name": "web1"}, "nd2": {"name": "nd1"}}
+    container = lab.start(made)
+    equal(names(net_of(container)), {"lo", "nd0", "web1", "nd1"}, "devices inside")
+    equal(link("nd1", net_of(container))["link_index"], link("nd2-peer")["ifindex"], "nd1's peer")
+    other = lab.sleeper()
+    equal(names(net_of(other)), {"lo"}, "devices of another container")
+    for each in (container, other):
+        each.delete("--force").ok()
+
+
+@suite.case("ND-03", "the device has its new name, and a name of its own again in the next container")
+def renamed(lab):
+    veth("nd0")
+    container = lab.start(with_device(lab, "nd0", "uplink"))
+    equal(names(net_of(container)), {"lo", "uplink"}, "devices inside")
+    contains(container.exec("ip", "link").ok().out, "uplink", "what the container sees")
+    container.delete("--force").ok()
+
+
+@suite.case("ND-01 ND-07", "a device moves into a namespace that is joined by path, and stays in it")
+def joined(lab):
+    path = holder(lab)
+    veth("nd0", "10.9.8.7/24")
+    made = with_device(lab, "nd0", "eth7")
+    made.namespace("network", path)
+    container = lab.start(made)
+    equal(names(path), {"lo", "eth7"}, "devices of the joined namespace")
+    equal([address["local"] for address in addresses("eth7", path)], ["10.9.8.7"], "its address")
+    container.delete("--force").ok()
+    # ND-06: the namespace's owner looks after it now.
+    equal(names(path), {"lo", "eth7"}, "devices after delete")
+    check("nd0" not in names(), "brought back by delete")
+
+
+@suite.case("ND-01 N-09", "a device moves into a namespace that a user namespace owns")
+def user_namespace(lab):
+    veth("nd0", "10.9.8.7/24", "fd00:9::7/64 nodad")
+    made = with_device(lab, "nd0", "eth0")
+    made.namespace("user")
+    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    made.linux["uidMappings"] = made.linux["gidMappings"] = mapping
+    for folder, _, files in os.walk(made.path):
+        for name in [folder, *(os.path.join(folder, file) for file in files)]:
+            if not os.path.islink(name) and os.lstat(name).st_nlink < 3:
+                os.lchown(name, 100000, 100000)
+    os.chmod(os.path.dirname(made.path), 0o755)
+    container = lab.start(made)
+    equal([address["local"] for address in addresses("eth0", net_of(container))],
+          ["10.9.8.7", "fd00:9::7"], "addresses")
+    container.delete("--force").ok()
+
+
+@suite.case("ND-01 SY-01", "a sysctl may be about the device")
+def sysctl(lab):
+    veth("nd0")
+    made = with_device(lab, "nd0", "up.link")
+    made.linux["sysctl"] = {"net/ipv4/conf/up.link/rp_filter": "2",
+                            "net.ipv6.conf.up/link.accept_ra": "0"}
+    container = lab.start(made)
+    out = container.exec("cat", "/proc/sys/net/ipv4/conf/up.link/rp_filter",
+                         "/proc/sys/net/ipv6/conf/up.link/accept_ra").ok().out
+    equal(out.split(), ["2", "0"], "values inside")
+    container.delete("--force").ok()
+
+
+@suite.case("ND-01 H-02", "createRuntime hooks find the device in the container")
+def hooks(lab):
+    veth("nd0")
+    made = with_device(lab, "nd0", "uplink")
+    script = (f"pid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/' | tr -dc 0-9); "
+              f"nsenter --net=/proc/$pid/ns/net ip -o link > {lab.path}/seen")
+    made.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", script],
+                                               "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]}
+    container = lab.start(made)
+    contains(read(f"{lab.path}/seen"), "uplink", "devices seen by the hook")
+    container.delete("--force").ok()
+
+
+# Names.
+
+
+@suite.table("ND-03", "a template takes the next free name in the container", {
+    "free": ((), "eth%d", "eth0"), "taken": (("eth0", "eth1"), "eth%d", "eth2"),
+})
+def template(lab, taken, wanted, got):
+    path = holder(lab)
+    for name in taken:
+        ip("link", "add", name, "type", "bridge", namespace=path)
+    veth("nd0", "10.9.8.7/24 label nd0:web")
+    made = with_device(lab, "nd0", wanted)
+    made.namespace("network", path)
+    container = lab.start(made)
+    equal(names(path) - {"lo", *taken}, {got}, "its name")
+    equal([(each["local"], each["label"]) for each in addresses(got, path)],
+          [("10.9.8.7", f"{got}:web")], "address, label")
+    container.delete("--force").ok()
+
+
+@suite.case("ND-03", "a template works where even the host's name is taken")
+def template_taken(lab):
+    path = holder(lab)
+    ip("link", "add", "nd0", "type", "bridge", namespace=path)
+    veth("nd0", "10.9.8.7/24")
+    made = with_device(lab, "nd0", "nd%d")
+    made.namespace("network", path)
+    container = lab.start(made)
+    [got] = names(path) - {"lo", "nd0"}
+    contains(got, "nd", "name by the kernel")
+    equal([each["local"] for each in addresses(got, path)], ["10.9.8.7"], "address")
+    container.delete("--force").ok()
+
+
+@suite.table("ND-03 G-05", "a name that is taken in the container is an error", {
+    "of its own": (None, "nd0"), "new": ("web0", "web0"),
+})
+def collision(lab, wanted, taken):
+    path = holder(lab)
+    ip("link", "add", taken, "type", "bridge", namespace=path)
+    veth("nd0", "10.9.8.7/24")
+    before = host("nd0")
+    made = with_device(lab, "nd0", wanted)
+    made.namespace("network", path)
+    lab.try_create(made).failed("linux.netDevices.nd0", "file exists", taken)
+    equal((host("nd0"), names(path)), (before, {"lo", taken}), "the host's device; the others")
+    lab.expect_nothing_left("a refused device")
+
+
+@suite.table("ND-01 T-77", "what is no name of a device is refused", {
+    "empty": "", "16 bytes": "n" * 16, "slash": "a/b", "up": "../x", "dot": ".", "dots": "..",
+    "blank": "a b", "colon": "a:b", "newline": "a\nb", "tab": "a\tb",
+})
+def no_name(lab, name):
+    veth("nd0")
+    before = host("nd0")
+    lab.try_create(with_device(lab, "nd0", name)).failed("linux.netDevices.nd0.name",
+                                                         "not a network interface's name")
+    lab.try_create(with_device(lab, name)).failed("linux.netDevices", "not a network interface's")
+    equal(host("nd0"), before, "the host's device")
+    lab.expect_nothing_left("a refused name")
+
+
+@suite.table("ND-03 T-77", "of templates only a closing %d is one", {
+    "in the middle": "a%db", "other": "a%s", "two": "a%d%d", "alone": "a%",
+})
+def no_template(lab, name):
+    lab.try_create(with_device(lab, "nd0", name)).failed("linux.netDevices.nd0.name")
+
+
+@suite.case("ND-03", "two devices cannot have the same new name")
+def same_name(lab):
+    made = lab.bundle(SLEEP)
+    made.linux["netDevices"] = {"nd0": {"name": "eth0"}, "nd1": {"name": "eth0"}}
+    lab.try_create(made).failed("linux.netDevices.nd1", '"nd0"')
+
+
+@suite.case("ND-01", "names of 15 bytes")
+def long_name(lab):
+    veth("nd-12345678901"[:10])
+    container = lab.start(with_device(lab, "nd-1234567", "w" * 15))
+    check("w" * 15 in names(net_of(container)), "the new name")
+    container.delete("--force").ok()
+
+
+# What cannot be moved.
+
+
+@suite.case("ND-01 ND-02", "a device that is not there is an error that names it")
+def absent(lab):
+    lab.try_create(with_device(lab, "nd9")).failed("linux.netDevices.nd9", "no such device")
+    lab.expect_nothing_left("an absent device")
+
+
+@suite.table("ND-02", "a device that is bound to its namespace cannot be moved", {
+    "lo": "lo", "bridge": "ndbr0"})
+def bound(lab, name):
+    if name != "lo":
+        bridge(name)
+    before = link(name)
+    lab.try_create(with_device(lab, name, "moved")).failed(
+        f"linux.netDevices.{name}", "invalid argument", "bound to their network namespace")
+    equal(link(name), before, "the host's device")
+    lab.expect_nothing_left("a bound device")
+
+
+@suite.table("ND-07", "without a network namespace of the container's own nothing moves", {
+    "none": None, "the runtime's by path": "/proc/self/ns/net"})
+def no_namespace(lab, path):
+    veth("nd0")
+    before = host("nd0")
+    made = with_device(lab, "nd0")
+    made.without_namespace("network")
+    if path:
+        made.namespace("network", path)
+    lab.try_create(made).failed("linux.netDevices")
+    equal(host("nd0"), before, "the host's device")
+    lab.expect_nothing_left("a refused device")
+
+
+# Addresses.
+
+
+@suite.case("ND-04", "global permanent addresses move along, whatever they are made of")
+def kept(lab):
+    veth("nd0", "10.1.0.1/24 broadcast 10.1.0.200 label nd0:web", "10.1.0.2/24",
+         "10.2.0.1 peer 10.3.0.9/32 metric 77", "fd00:1::1/64 nodad",
+         "fd00:2::1 peer fd00:2::9/128 nodad", "fd00:3::1/48 nodad preferred_lft 0",
+         "10.4.0.1/16 noprefixroute")
+    before = lasting("nd0")
+    equal(len(before), 7, "addresses to begin with")
+    container = lab.start(with_device(lab, "nd0"))
+    equal(addresses("nd0", net_of(container)), before, "addresses inside")
+    container.delete("--force").ok()
+
+
+@suite.case("ND-04", "addresses of other scopes or for a time stay behind")
+def not_kept(lab):
+    veth("nd0", "10.1.0.1/24", "10.1.1.1/24 scope link", "10.1.2.1/24 scope host",
+         "10.1.3.1/24 valid_lft 1000 preferred_lft 500", "fd00:1::1/64 nodad valid_lft 1000 preferred_lft 900")
+    container = lab.start(with_device(lab, "nd0"))
+    [found] = ip("-4", "address", "show", "dev", "nd0", namespace=net_of(container))
+    equal([each["local"] for each in found["addr_info"]], ["10.1.0.1"], "IPv4 addresses")
+    equal([each for each in addresses("nd0", net_of(container)) if each["family"] == "inet6"], [],
+          "global IPv6 addresses")
+    container.delete("--force").ok()
+
+
+@suite.case("ND-04", "a label follows the new name")
+def label(lab):
+    veth("nd0", "10.1.0.1/24 label nd0:web", "10.1.1.1/24")
+    container = lab.start(with_device(lab, "nd0", "uplink"))
+    equal([each["label"] for each in addresses("uplink", net_of(container))],
+          ["uplink:web", "uplink"], "labels")
+    container.delete("--force").ok()
+
+
+@suite.case("ND-04", "other devices' addresses are not taken for it")
+def many(lab):
+    veth("nd1", "10.8.0.1/24")
+    veth("nd0", *(f"10.1.{i // 250}.{i % 250 + 1}/16" for i in range(300)))
+    container = lab.start(with_device(lab, "nd0"))
+    found = [each["local"] for each in addresses("nd0", net_of(container))]
+    equal((len(found), found[0]), (300, "10.1.0.1"), "addresses, in more than one datagram")
+    container.delete("--force").ok()
+
+
+@suite.case("ND-04 G-05", "an address that the container refuses is an error, and all is undone")
+def refused_address(lab):
+    path = holder(lab)
+    subprocess.run(["nsenter", f"--net={path}", "sh", "-c",
+                    "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6"], check=True)
+    veth("nd0", "10.1.0.1/24", "fd00:1::1/64 nodad")
+    before = host("nd0")
+    made = with_device(lab, "nd0", "web0")
+    made.namespace("network", path)
+    lab.try_create(made).failed("linux.netDevices.nd0", 'add address("web0")', "IPv6 is disabled")
+    equal((host("nd0"), names(path)), (before, {"lo"}), "the host's device; what is left there")
+    lab.expect_nothing_left("a refused address")
+
+
+# A create that fails.
+
+
+def hook(kind, script):
+    return {kind: [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}
+
+
+FAILURES = {
+    "createRuntime hook": lambda made: made.set("hooks", hook("createRuntime", "exit 1")),
+    "prestart hook": lambda made: made.set("hooks", hook("prestart", "exit 1")),
+    "sysctl": lambda made: made.set("linux.sysctl", {"net.ipv4.absent": "1"}),
+    "mount": lambda made: made.mount("/x", "nofs", "none"),
+    "program": lambda made: made.process.update(args=["/bin/absent"]),
+    "killed child": lambda made: made.set("hooks", hook(
+        "createRuntime", "kill -9 $(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/' | tr -dc 0-9)")),
+}
+
+
+@suite.table("G-05 ND-06", "a failed create brings the device back as it was", FAILURES)
+def undone(lab, spoil):
+    veth("nd0", "10.1.0.1/24 broadcast 10.1.0.200 label nd0:web", "fd00:1::1/64 nodad",
+         "10.2.0.1 peer 10.3.0.9/32")
+    veth("nd1", up=False)
+    ip("link", "set", "nd0", "mtu", "1400", "alias", "of the host")
+    before = host("nd0"), host("nd1")
+    made = lab.bundle(SLEEP)
+    made.linux["netDevices"] = {"nd0": {"name": "web0"}, "nd1": {"name": "eth%d"}}
+    spoil(made)
+    lab.try_create(made).failed()
+    equal((host("nd0"), host("nd1")), before, "the host's devices")
+    lab.expect_nothing_left("a failed create")
+
+
+@suite.case("G-05 ND-06", "a failed create takes the device out of a joined namespace, too")
+def undone_joined(lab):
+    path = holder(lab)
+    veth("nd0", "10.1.0.1/24")
+    before = host("nd0")
+    made = with_device(lab, "nd0", "eth0", args=["/bin/absent"])
+    made.namespace("network", path)
+    lab.try_create(made).failed("no such file or directory")
+    equal((host("nd0"), names(path)), (before, {"lo"}), "the host's device; what is left there")
+
+
+@suite.case("G-05", "a bridge's port is one again after a failed create")
+def undone_port(lab):
+    bridge("ndbr1")
+    veth("nd0")
+    ip("link", "set", "nd0", "master", "ndbr1")
+    before = host("nd0")
+    equal(before[0]["master"], "ndbr1", "master")
+    lab.try_create(with_device(lab, "nd0", "eth0", args=["/bin/absent"])).failed()
+    equal(host("nd0"), before, "the host's device")
+
+
+@suite.case("G-05", "if the second device cannot be moved the first is brought back")
+def undone_first(lab):
+    veth("nd0", "10.1.0.1/24")
+    before = host("nd0")
+    made = lab.bundle(SLEEP)
+    made.linux["netDevices"] = {"lo": {"name": "lo9"}, "nd0": {"name": "aa"}}
+    lab.try_create(made).failed("linux.netDevices.lo")
+    made.linux["netDevices"] = {"nd0": {"name": "aa"}, "ndbr0": {}}
+    bridge("ndbr0")
+    lab.try_create(made).failed("linux.netDevices.ndbr0")
+    equal(host("nd0"), before, "the host's device")
+
+
+@suite.case("ND-02", "without the right to do so the error says it")
+def no_right(lab):
+    veth("nd0")
+    before = host("nd0")
+    made = with_device(lab, "nd0")
+    made.namespace("network", holder(lab))  # a new one would fail before, at its loopback device
+    made.write()
+    lab.popen(["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin",
+               *lab.words("create", "--bundle", made.path, lab.name())]).wait().failed(
+                   "linux.netDevices", "not permitted", "rootless")
+    equal(host("nd0"), before, "the host's device")
+
+
+@suite.case("ND-01", "a configuration without devices opens no netlink socket")
+def nothing_to_pay(lab):
+    made = lab.bundle(["/bin/true"]).write()
+    trace = f"{lab.path}/trace"
+    lab.popen(["strace", "-f", "-o", trace, "-e", "trace=socket",
+               *lab.words("run", "--bundle", made.path, lab.name())]).wait(30).ok()
+    check("AF_INET" in read(trace) and "NETLINK" not in read(trace), read(trace))
+
+
+suite.main()
