@@ -14,6 +14,7 @@
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/launcher.h"
 #include "libcontainer/process/plan_security.h"
+#include "libcontainer/process/scheduling.h"
 #include "libcontainer/security/self_protection.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
@@ -117,6 +118,15 @@ void inherit_from(const oci::Process& base, oci::Process& process) {
     }
     if (!process.oom_score_adj) {
         process.oom_score_adj = base.oom_score_adj;
+    }
+    if (!process.scheduler) {
+        process.scheduler = base.scheduler;
+    }
+    if (!process.io_priority) {
+        process.io_priority = base.io_priority;
+    }
+    if (!process.exec_cpu_affinity) {
+        process.exec_cpu_affinity = base.exec_cpu_affinity;
     }
 }
 
@@ -234,6 +244,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
                    ? Result<void>()
                    : send_pidfd(options.pidfd_socket, pid.fd.get(), "setns");
     };
+    TRY_VOID(apply_initial_affinity(process));
     auto made = launch(context, handlers);
     if (!made) {
         return explain_failure(context.container_pidfd.get(), std::move(made).error());

@@ -17,6 +17,7 @@ constexpr Check<Spec> kSpecChecks[] = {
     {"mounts", check::mounts},
     {"id maps of mounts", check::mount_id_maps},
     {"hooks", check::hooks},
+    {"hooks of a deadline process", check::deadline_hooks},
     {"annotations", check::annotations},
     {"namespaces", check::namespaces},
     {"id mappings", check::id_mappings},

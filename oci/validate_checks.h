@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "oci/number_list.h"
 #include "oci/validate.h"
 
 namespace oci {
@@ -54,10 +55,9 @@ inline bool is_absolute(std::string_view path) {
 
 const Namespace* find_namespace(const Spec& spec, NamespaceType type);
 
-// "0-3,7" with blanks allowed after commas; ranges rise, numbers stay below `limit`.
-bool is_number_list(std::string_view text, std::uint32_t limit);
-inline constexpr std::uint32_t kMaxCpus = 8192;         // the kernel's largest NR_CPUS
-inline constexpr std::uint32_t kMaxMemoryNodes = 1024;  // the kernel's largest MAX_NUMNODES
+inline bool is_number_list(std::string_view text, std::uint32_t limit) {
+    return parse_number_list(text, limit).has_value();
+}
 
 // oci/validate_spec.cpp
 void oci_version(const Spec& spec, Problems& problems);
@@ -66,6 +66,7 @@ void host_names(const Spec& spec, Problems& problems);
 void mounts(const Spec& spec, Problems& problems);
 void mount_id_maps(const Spec& spec, Problems& problems);
 void hooks(const Spec& spec, Problems& problems);
+void deadline_hooks(const Spec& spec, Problems& problems);
 void annotations(const Spec& spec, Problems& problems);
 
 // oci/validate_linux.cpp

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks of the linux section but for sysctl, seccomp and resources (§10–§14, §16, §17, §20).
 #include <algorithm>
-#include <charconv>
 
 #include "oci/validate_checks.h"
 
@@ -92,40 +91,6 @@ bool has_flag(const MemoryPolicy& policy, MemoryPolicyFlag flag) {
 const Namespace* find_namespace(const Spec& spec, NamespaceType type) {
     const auto found = std::ranges::find(spec.linux.namespaces, type, &Namespace::type);
     return found == spec.linux.namespaces.end() ? nullptr : &*found;
-}
-
-bool is_number_list(std::string_view text, std::uint32_t limit) {
-    const char* at = text.data();
-    const char* const end = at + text.size();
-    const auto skip_blanks = [&] {
-        while (at != end && *at == ' ') {
-            ++at;
-        }
-    };
-    const auto number = [&](std::uint32_t& value) {
-        const auto result = std::from_chars(at, end, value);
-        at = result.ptr;
-        return result.ec == std::errc{} && value < limit;
-    };
-    while (true) {
-        std::uint32_t first = 0;
-        skip_blanks();
-        if (!number(first)) {
-            return false;
-        }
-        std::uint32_t last = first;
-        if (at != end && *at == '-' && (++at, !number(last))) {
-            return false;
-        }
-        skip_blanks();
-        if (last < first || (at != end && *at != ',')) {
-            return false;
-        }
-        if (at == end) {
-            return true;
-        }
-        ++at;
-    }
 }
 
 // N-02, N-04.
@@ -294,25 +259,33 @@ void memory_policy(const Spec& spec, Problems& problems) {
     }
     using enum MemoryPolicyMode;
     const MemoryPolicy& policy = *spec.linux.memory_policy;
-    const bool has_nodes = !policy.nodes.value_or("").empty();
     const MemoryPolicyMode mode = policy.mode;
+    const std::string name(to_name(mode));
+    const bool has_nodes = !policy.nodes.value_or("").empty();
+    const auto add = [&](std::string_view key, std::string message) {
+        problems.add(std::move(message), "linux", "memoryPolicy", key);
+    };
     if (has_nodes && !is_number_list(*policy.nodes, kMaxMemoryNodes)) {
-        problems.add("not a list of nodes such as 0-3,7", "linux", "memoryPolicy", "nodes");
+        add("nodes", "not a list of nodes such as 0-3,7, each below 1024");
     }
     if (has_nodes && (mode == default_ || mode == local)) {
-        problems.add(std::string(to_name(mode)) + " takes no nodes", "linux", "memoryPolicy",
-                     "nodes");
+        add("nodes", name + " takes no nodes");
     }
     if (!has_nodes && mode != default_ && mode != local && mode != preferred) {
-        problems.add(std::string(to_name(mode)) + " needs nodes", "linux", "memoryPolicy", "nodes");
+        add("nodes", name + " needs nodes");
     }
-    if (has_flag(policy, MemoryPolicyFlag::relative_nodes) &&
-        has_flag(policy, MemoryPolicyFlag::static_nodes)) {
-        problems.add("MPOL_F_RELATIVE_NODES and MPOL_F_STATIC_NODES exclude each other", "linux",
-                     "memoryPolicy", "flags");
+    const bool relative = has_flag(policy, MemoryPolicyFlag::relative_nodes);
+    const bool fixed = has_flag(policy, MemoryPolicyFlag::static_nodes);
+    if (relative && fixed) {
+        add("flags", "MPOL_F_RELATIVE_NODES and MPOL_F_STATIC_NODES exclude each other");
+    } else if ((relative || fixed) && !has_nodes && (mode == local || mode == preferred)) {
+        add("flags", std::string(fixed ? "MPOL_F_STATIC_NODES" : "MPOL_F_RELATIVE_NODES") +
+                         " needs nodes to be about");
     }
-    if (has_flag(policy, MemoryPolicyFlag::numa_balancing) && mode != bind) {
-        problems.add("MPOL_F_NUMA_BALANCING needs MPOL_BIND", "linux", "memoryPolicy", "flags");
+    // MPOL_PREFERRED_MANY takes it since Linux 6.10, which is the kernel's to say.
+    if (has_flag(policy, MemoryPolicyFlag::numa_balancing) && mode != bind &&
+        mode != preferred_many) {
+        add("flags", "MPOL_F_NUMA_BALANCING needs MPOL_BIND");
     }
 }
 

@@ -145,7 +145,8 @@ void exec_cpu_affinity(const Process& process, Problems& problems) {
     }
     const auto one = [&](const std::optional<std::string>& list, std::string_view key) {
         if (list && !list->empty() && !is_number_list(*list, kMaxCpus)) {
-            problems.add("not a list of cpus such as 0-3,7", "execCPUAffinity", key);
+            problems.add("not a list of cpus such as 0-3,7, each below 8192", "execCPUAffinity",
+                         key);
         }
     };
     one(process.exec_cpu_affinity->initial, "initial");

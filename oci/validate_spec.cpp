@@ -180,6 +180,20 @@ void hooks(const Spec& spec, Problems& problems) {
     }
 }
 
+// P-12: the kernel refuses every fork of a SCHED_DEADLINE task that does not say how (sched(7)),
+// and startContainer hooks are children of the container's process.
+void deadline_hooks(const Spec& spec, Problems& problems) {
+    if (spec.hooks.start_container.empty() || !spec.process || !spec.process->scheduler) {
+        return;
+    }
+    const Scheduler& scheduler = *spec.process->scheduler;
+    if (scheduler.policy == SchedulerPolicy::deadline &&
+        std::ranges::find(scheduler.flags, SchedulerFlag::reset_on_fork) == scheduler.flags.end()) {
+        problems.add("SCHED_DEADLINE with startContainer hooks needs SCHED_FLAG_RESET_ON_FORK",
+                     "process", "scheduler", "flags");
+    }
+}
+
 //
 void annotations(const Spec& spec, Problems& problems) {
     if (spec.annotations.contains("")) {

@@ -3,10 +3,8 @@
 #include "libcontainer/process/inheritance.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -44,13 +42,6 @@ void reset_signals() {
     sigset_t none = {};
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-void reset_affinity() {
-    // A mask of more CPUs than the kernel knows is cut to those that the cpuset allows.
-    std::array<unsigned long, 128> all = {};
-    all.fill(~0UL);
-    ::syscall(SYS_sched_setaffinity, 0, sizeof all, all.data());
 }
 
 std::vector<int> take_inherited_descriptors(unsigned count) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a process would inherit from the engine and must not: descriptors, signals, priority,
-// affinity.
+// What a process would inherit from the engine and must not: descriptors, signals.
 #pragma once
 
 #include <string>
@@ -15,10 +14,6 @@ using sys::Result;
 // Every signal's default disposition and an empty mask: conmon ignores SIGPIPE, Go callers block
 // signals, and both survive execve (engines 3.5). Child.
 void reset_signals();
-
-// All CPUs, as far as the cgroup lets: engines start the runtime under `taskset` (engines 1.1).
-// Child.
-void reset_affinity();
 
 // The descriptors that the user's program is to get beside 0-2: those of 3 .. 3 + count - 1 (and of
 // LISTEN_FDS) that are open now; holes are no error. Everything else is marked close-on-exec

@@ -31,6 +31,8 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     {"make network namespace", "linux.namespaces", init, steps::make_network_namespace},
     // Before anything that costs memory or time, so that all of it is accounted and limited.
     {"enter cgroup", "linux.cgroupsPath", both, steps::enter_cgroup},
+    // After the cgroup, whose cpuset changes what the process had before (P-18).
+    {"set cpu affinity", "process.execCPUAffinity", both, steps::set_affinity},
     {"join namespaces", "linux.namespaces", both, steps::join_namespaces},
     // Before all that needs an identity in the new user namespace.
     {"map ids", "linux.uidMappings", init, steps::map_ids},
@@ -83,6 +85,10 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     {"set user", "process.user", both, steps::set_user},
     {"set capabilities", "process.capabilities", both, steps::set_capabilities},
     {"check working directory", "process.cwd", both, steps::check_working_directory},
+    // Late, so that the set-up's own memory is not meant, but at create, so that a node which is
+    // not there is an error of create; and before a filter that may forbid both calls.
+    {"set memory policy", "linux.memoryPolicy", both, steps::set_memory_policy},
+    {"set personality", "linux.personality", both, steps::set_personality},
     {"add environment", "process.env", both, steps::add_environment},
     // At create and with the user's identity, so that a wrong program is an error of create
     // (engines trap 45).

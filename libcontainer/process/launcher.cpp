@@ -23,6 +23,7 @@
 #include "libcontainer/process/init_steps.h"
 #include "libcontainer/process/interruption.h"
 #include "libcontainer/process/rlimits.h"
+#include "libcontainer/process/scheduling.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/socket.h"
 
@@ -281,6 +282,7 @@ Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launche
                 TRY_VOID(handlers.run_hooks(launched.pid));
                 break;
             case SyncType::ready:
+                TRY_VOID(apply_scheduling(launched.pid.number, context.process));
                 TRY_VOID(handlers.on_ready(launched.pid));
                 return launched.channel.send(SyncType::proceed);
             case SyncType::failed:

@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -14,9 +15,16 @@ Result<void> set_limit(pid_t pid, const oci::Rlimit& wanted, std::size_t index,
                        const rlimit& value) {
     const auto resource = static_cast<__rlimit_resource>(std::to_underlying(wanted.type));
     if (::prlimit(pid, resource, &value, nullptr) != 0) {
+        const int code = errno;
+        sys::Error error =
+            sys::errno_error("setrlimit(" + std::string(oci::to_name(wanted.type)) + ")", code);
+        if (code == EPERM) {
+            error.message += wanted.type == oci::RlimitType::nofile
+                                 ? " (above fs.nr_open, or a raise without CAP_SYS_RESOURCE)"
+                                 : " (raising a hard limit needs CAP_SYS_RESOURCE)";
+        }
         return std::unexpected(
-            sys::last_error("setrlimit(" + std::string(oci::to_name(wanted.type)) + ")")
-                .at("process.rlimits[" + std::to_string(index) + "]"));
+            std::move(error).at("process.rlimits[" + std::to_string(index) + "]"));
     }
     return {};
 }

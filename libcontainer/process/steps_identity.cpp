@@ -3,11 +3,14 @@
 // directory.
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sys/personality.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "libcontainer/process/inheritance.h"
+#include "libcontainer/process/memory_policy.h"
 #include "libcontainer/process/steps.h"
 #include "libcontainer/security/identity.h"
 
@@ -104,6 +107,19 @@ Result<void> check_working_directory(InitContext& context) {
             return sys::fail(sys::ErrorKind::invalid,
                              "current working directory is outside of the container's root");
         }
+    }
+    return {};
+}
+
+Result<void> set_memory_policy(InitContext& context) {
+    const auto& policy = context.spec->linux.memory_policy;
+    return policy ? apply_memory_policy(*policy) : Result<void>();
+}
+
+Result<void> set_personality(InitContext& context) {
+    const auto& wanted = context.spec->linux.personality;
+    if (wanted && ::personality(std::to_underlying(wanted->domain)) < 0) {
+        return sys::fail_errno(sys::call("personality", oci::to_name(wanted->domain)));
     }
     return {};
 }

@@ -16,6 +16,7 @@
 
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/rlimits.h"
+#include "libcontainer/process/scheduling.h"
 #include "libcontainer/process/steps.h"
 #include "libcontainer/process/sysctl.h"
 #include "libcontainer/security/identity.h"
@@ -93,6 +94,13 @@ Result<void> enter_cgroup(InitContext& context) {
         }
     }
     context.cgroup = {};
+    return {};
+}
+
+Result<void> set_affinity(InitContext& context) {
+    if (context.role == ProcessRole::exec) {
+        return apply_final_affinity(*context.process);
+    }
     reset_affinity();
     return {};
 }

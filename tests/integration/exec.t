@@ -21,12 +21,6 @@ def probe(container, *options, **how):
     return json.loads(container.exec("/bin/probe", options=options, **how).ok().out, strict=False)
 
 
-def process_file(lab, **members):
-    document = {"args": ["/bin/probe"], "cwd": "/", "env": ["PATH=/bin"],
-                "user": {"uid": 0, "gid": 0}, **members}
-    return write(f"{lab.path}/{lab.name('process')}.json", json.dumps(document))
-
-
 # placement
 
 
@@ -257,7 +251,7 @@ def cwd_missing(lab):
 @suite.case("2.4", "--process is the whole process, and wins over the flags")
 def process(lab):
     container = lab.sleeper()
-    path = process_file(lab, user={"uid": 12, "gid": 34, "additionalGids": [56], "umask": 0o27},
+    path = lab.process_file(user={"uid": 12, "gid": 34, "additionalGids": [56], "umask": 0o27},
                         env=["PATH=/bin", "X=y"], cwd="/etc", noNewPrivileges=True,
                         oomScoreAdj=77,
                         capabilities={name: ["CAP_KILL"] for name in ("bounding", "permitted")},
@@ -281,7 +275,7 @@ def process_fallback(lab):
     made.set("process.oomScoreAdj", 44)
     made.set("process.user.umask", 0o77)
     container = lab.start(made)
-    report = json.loads(lab.brig("exec", "-p", process_file(lab), container.id).ok().out,
+    report = json.loads(lab.brig("exec", "-p", lab.process_file(), container.id).ok().out,
                         strict=False)
     equal(caps.sets(report)["bounding"], {"CAP_KILL"}, "bounding set")
     equal(report["rlimits"]["RLIMIT_NOFILE"], [77, 88], "rlimit")
@@ -297,7 +291,7 @@ def process_fallback(lab):
 })
 def process_wrong(lab, members, part):
     container = lab.sleeper()
-    lab.brig("exec", "--process", process_file(lab, **members), container.id
+    lab.brig("exec", "--process", lab.process_file(**members), container.id
              ).failed(part, status=255)
 
 
@@ -364,7 +358,7 @@ def console(lab):
 def console_size(lab):
     container = lab.sleeper()
     console_socket = ConsoleSocket(f"{lab.path}/console")
-    path = process_file(lab, args=["/bin/stty", "size"], terminal=True,
+    path = lab.process_file(args=["/bin/stty", "size"], terminal=True,
                         consoleSize={"height": 31, "width": 97})
     lab.brig("exec", "-d", "-p", path, "--console-socket", "console", container.id).ok()
     master = console_socket.accept()

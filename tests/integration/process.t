@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# The process section: P-01 to P-23, seen from inside by a probe and from the host's /proc.
+# The process section, seen from inside by a probe and from the host's /proc; its numbers are in
+# attributes.t, scheduling.t and affinity.t.
 import json
 import os
 import sys
@@ -12,10 +13,9 @@ from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
-INFINITE = 2**64 - 1
 
 
-# user, groups, umask
+# user, groups
 
 
 @suite.case("P-19", "user, group and groups are exactly those asked for")
@@ -53,18 +53,6 @@ def groups_dropped(lab):
     made.set("process.user.additionalGids", [5]).write()
     result = lab.brig("run", "--bundle", made.path, "g", preexec_fn=lambda: os.setgroups(groups))
     equal(json.loads(result.ok().out)["groups"], [5], "groups with one configured")
-
-
-@suite.table("P-20", "umask", {"absent is 0022": (None, 0o022), "0": (0, 0), "077": (0o77, 0o77),
-                               "0777": (0o777, 0o777)})
-def umask(lab, value, wanted):
-    made = lab.bundle()
-    if value is not None:
-        made.set("process.user.umask", value)
-    lab.containers.append("u")
-    result = lab.brig("run", "--bundle", made.write().path, "u",
-                      preexec_fn=lambda: os.umask(0o007))
-    equal(json.loads(result.ok().out)["umask"], wanted, "umask")
 
 
 # capabilities
@@ -137,7 +125,7 @@ def securebits(lab):
     equal((report["securebits"], report["keepcaps"]), (0, 0), "secure bits, keepcaps")
 
 
-# no_new_privs, oom, rlimits
+# no_new_privs
 
 
 @suite.table("P-10", "noNewPrivileges", {"true": (True, 1), "false": (False, 0),
@@ -148,47 +136,6 @@ def nnp(lab, value, wanted):
     if value is not None:
         made.process["noNewPrivileges"] = value
     equal(lab.probe(made)["no_new_privs"], wanted, "no_new_privs")
-
-
-@suite.case("P-11", "oomScoreAdj is set, and not touched when absent")
-def oom(lab):
-    made = lab.bundle(process__oomScoreAdj=321)
-    equal(lab.probe(made)["oom_score_adj"].strip(), "321", "inside")
-    container = lab.sleeper(process__oomScoreAdj=123)
-    equal(read(f"/proc/{container.pid}/oom_score_adj").strip(), "123", "from the host")
-    del made.process["oomScoreAdj"]
-
-    def adjust():
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-            file.write("55")
-    lab.containers.append("o")
-    result = lab.brig("run", "--bundle", made.write().path, "o", preexec_fn=adjust)
-    equal(json.loads(result.ok().out)["oom_score_adj"].strip(), "55", "inherited")
-
-
-@suite.case("P-07 R-45", "every rlimit is set, soft and hard")
-def rlimits(lab):
-    wanted = {"RLIMIT_CPU": [100, 200], "RLIMIT_FSIZE": [1 << 30, 1 << 31],
-              "RLIMIT_DATA": [1 << 30, 1 << 30], "RLIMIT_STACK": [1 << 22, 1 << 23],
-              "RLIMIT_CORE": [0, 0], "RLIMIT_RSS": [1 << 30, 1 << 30],
-              "RLIMIT_NPROC": [4000, 5000], "RLIMIT_NOFILE": [123, 456],
-              "RLIMIT_MEMLOCK": [1 << 16, 1 << 16], "RLIMIT_AS": [1 << 32, 1 << 33],
-              "RLIMIT_LOCKS": [10, 20], "RLIMIT_SIGPENDING": [100, 200],
-              "RLIMIT_MSGQUEUE": [4096, 8192], "RLIMIT_NICE": [0, 0], "RLIMIT_RTPRIO": [0, 0],
-              "RLIMIT_RTTIME": [1 << 20, INFINITE]}
-    made = lab.bundle(process__rlimits=[{"type": name, "soft": soft, "hard": hard}
-                                        for name, (soft, hard) in wanted.items()])
-    equal(lab.probe(made)["rlimits"], wanted, "rlimits")
-
-
-@suite.table("P-07 R-45", "RLIMIT_NOFILE", {"0": 0, "3": 3, "16": 16})
-def rlimit_small(lab, value):
-    made = lab.bundle(SLEEP, process__rlimits=[{"type": "RLIMIT_NOFILE", "soft": value,
-                                                "hard": value}])
-    container = lab.start(made)
-    lines = [line.split() for line in read(f"/proc/{container.pid}/limits").splitlines()
-             if line.startswith("Max open files")]
-    equal(lines[0][3:5], [str(value), str(value)], "limits of init")
 
 
 # cwd, env, args
@@ -348,22 +295,7 @@ def too_long(lab):
     lab.expect_nothing_left("E2BIG")
 
 
-# scheduling, keyring, session, signals
-
-
-@suite.case("P-12 P-13", "scheduler policy and nice value")
-def scheduler(lab):
-    made = lab.bundle(process__scheduler={"policy": "SCHED_BATCH", "nice": 7})
-    report = lab.probe(made)
-    equal((report["scheduler"], report["nice"]), (3, 7), "policy and nice")
-
-
-@suite.table("P-16", "ioPriority", {"best effort 3": ("IOPRIO_CLASS_BE", 3, 2 << 13 | 3),
-                                    "idle": ("IOPRIO_CLASS_IDLE", 0, 3 << 13)})
-def ioprio(lab, name, level, wanted):
-    made = lab.bundle(process__ioPriority={"class": name, "priority": level})
-    report = lab.probe(made)
-    check(report["ioprio"] in (wanted, wanted | 7), f"ioprio {report['ioprio']}, not {wanted}")
+# keyring, session, signals
 
 
 @suite.case("P-23 R-30", "a session keyring of its own, unless told otherwise")
@@ -417,7 +349,7 @@ def stdio_owner(lab):
                                                         before.st_mode), "the host's /dev/null")
 
 
-# hostname, personality
+# hostname
 
 
 @suite.case("U-01 U-02", "hostname and domainname inside, unchanged outside")
@@ -429,14 +361,6 @@ def names(lab):
     equal(os.uname(), before, "the host's names")
 
 
-@suite.table("RF-05", "personality", {"LINUX32": ("LINUX32", 8, "i686"), "LINUX": ("LINUX", 0,
-                                                                                 "x86_64")})
-def personality(lab, domain, value, machine):
-    need(os.uname().machine == "x86_64", "names are of x86_64")
-    report = lab.probe(lab.bundle(linux__personality={"domain": domain}))
-    equal((report["personality"], report["machine"]), (value, machine), "personality")
-
-
 @suite.case("C-06 C-03", "a config without linux and mounts runs")
 def minimal(lab):
     made = lab.bundle(["/bin/true"])
@@ -444,13 +368,6 @@ def minimal(lab):
         del made.config[name]
     result = lab.run(made)
     check(result.status == 0, f"minimal config: {result}")
-
-
-@suite.case("MP-01", "memoryPolicy is set")
-def mempolicy(lab):
-    made = lab.bundle(linux__memoryPolicy={"mode": "MPOL_INTERLEAVE", "nodes": "0"})
-    report = lab.probe(made)
-    equal((report["mempolicy"], report["mempolicy_nodes"]), (3, 1), "policy and nodes")
 
 
 suite.main()

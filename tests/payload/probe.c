@@ -244,6 +244,22 @@ static void scheduling(void) {
     number("scheduler", sched_getscheduler(0));
     errno = 0;
     number("nice", getpriority(PRIO_PROCESS, 0));
+    // struct sched_attr of Linux 3.14.
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } sched = {0};
+    syscall(SYS_sched_getattr, 0, &sched, sizeof sched, 0);
+    key("sched");
+    printf(
+        "{\"policy\": %u, \"flags\": %llu, \"nice\": %d, \"priority\": %u, \"runtime\": %llu, "
+        "\"deadline\": %llu, \"period\": %llu}",
+        sched.policy, (unsigned long long)sched.flags, sched.nice, sched.priority,
+        (unsigned long long)sched.runtime, (unsigned long long)sched.deadline,
+        (unsigned long long)sched.period);
     number("ioprio", syscall(SYS_ioprio_get, 1, 0));
     cpu_set_t cpus;
     CPU_ZERO(&cpus);

@@ -130,6 +130,13 @@ TEST_CASE("hidden paths, intelRdt, memoryPolicy, personality", "[validate]") {
          "linux.memoryPolicy.flags"},
         {"MP-03", policy(R"("mode":"MPOL_PREFERRED","flags":["MPOL_F_NUMA_BALANCING"])"),
          "linux.memoryPolicy.flags"},
+        {"MP-03",
+         policy(R"("mode":"MPOL_PREFERRED_MANY","nodes":"0","flags":["MPOL_F_NUMA_BALANCING"])"),
+         ""},
+        {"MP-03", policy(R"("mode":"MPOL_PREFERRED","flags":["MPOL_F_STATIC_NODES"])"),
+         "linux.memoryPolicy.flags"},
+        {"MP-03", policy(R"("mode":"MPOL_LOCAL","flags":["MPOL_F_RELATIVE_NODES"])"),
+         "linux.memoryPolicy.flags"},
         {"RF-06", linux_section(R"("personality":{"domain":"LINUX","flags":["x"]})"),
          "linux.personality.flags"},
     });

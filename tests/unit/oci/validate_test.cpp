@@ -131,6 +131,15 @@ TEST_CASE("process rules", "[validate]") {
         {"P-13",
          process(R"("scheduler":{"policy":"SCHED_DEADLINE","runtime":1,"deadline":2,"period":2})"),
          ""},
+        {"P-12",
+         process(R"("scheduler":{"policy":"SCHED_DEADLINE","runtime":1,"deadline":2})") +
+             R"(,"hooks":{"startContainer":[{"path":"/x"}]})",
+         "process.scheduler.flags"},
+        {"P-12",
+         process(R"("scheduler":{"policy":"SCHED_DEADLINE","runtime":1,"deadline":2,)"
+                 R"("flags":["SCHED_FLAG_RESET_ON_FORK"]})") +
+             R"(,"hooks":{"startContainer":[{"path":"/x"}]})",
+         ""},
         {"P-16", process(R"("ioPriority":{"class":"IOPRIO_CLASS_BE","priority":8})"),
          "process.ioPriority.priority"},
         {"P-16", process(R"("ioPriority":{"class":"IOPRIO_CLASS_BE","priority":-1})"),

@@ -48,6 +48,18 @@ TEST_CASE(
     CHECK(scope_of("leave runtime's descriptors") == StepScope::exec);
 }
 
+TEST_CASE("P-18: the affinity is set inside the cgroup, whose cpuset would change it",
+          "[process]") {
+    check_order({"enter cgroup", "set cpu affinity", "run startContainer hooks"});
+}
+
+TEST_CASE("MP-01, RF-05: memory policy and personality fail at create, and before any filter",
+          "[process]") {
+    for (const char* name : {"set memory policy", "set personality"}) {
+        check_order({"enter cgroup", name, "report ready", "load seccomp filter"});
+    }
+}
+
 TEST_CASE("N-08: the cgroup namespace is made inside the cgroup", "[process]") {
     check_order({"enter cgroup", "unshare cgroup namespace", "mount filesystems"});
 }
@@ -88,12 +100,28 @@ TEST_CASE("R-45: rlimits bite only after the last file was opened", "[process]")
 }
 
 TEST_CASE("exec runs every step that concerns identity and confinement", "[process]") {
-    for (const char* name :
-         {"enter cgroup", "join namespaces", "start session", "join keyring", "open terminal",
-          "set umask", "drop bounding set", "enter working directory", "set user",
-          "set capabilities", "check working directory", "add environment", "look up program",
-          "set rlimits", "close descriptors", "load seccomp filter", "drop filter privilege",
-          "set no_new_privs", "load seccomp filter last"}) {
+    for (const char* name : {"enter cgroup",
+                             "set cpu affinity",
+                             "join namespaces",
+                             "start session",
+                             "join keyring",
+                             "open terminal",
+                             "set umask",
+                             "drop bounding set",
+                             "enter working directory",
+                             "set user",
+                             "set capabilities",
+                             "check working directory",
+                             "set memory policy",
+                             "set personality",
+                             "add environment",
+                             "look up program",
+                             "set rlimits",
+                             "close descriptors",
+                             "load seccomp filter",
+                             "drop filter privilege",
+                             "set no_new_privs",
+                             "load seccomp filter last"}) {
         INFO(name);
         CHECK(scope_of(name) == StepScope::both);
     }
