@@ -17,7 +17,7 @@ inline constexpr bool kIoPriority = true;
 inline constexpr bool kMemoryPolicy = true;
 inline constexpr bool kNetDevices = true;
 inline constexpr bool kPersonality = true;
-inline constexpr bool kScheduler = false;
+inline constexpr bool kScheduler = true;
 inline constexpr bool kSeccompNotify = false;
 inline constexpr bool kSelinux = false;
 

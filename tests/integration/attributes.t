@@ -187,8 +187,9 @@ def umask(lab, value, wanted):
 
 @suite.case("P-20", "umask counts for what the program makes, and for exec")
 def umask_effect(lab):
-    container = lab.start(lab.bundle(shell="touch /tmp/made; sleep 1000",
+    container = lab.start(lab.bundle(shell="touch /tmp/made; echo made; sleep 1000",
                                      process__user={"uid": 0, "gid": 0, "umask": 0o77}))
+    container.wait_out("made")
     container.exec("/bin/touch", "/tmp/too").ok()
     stat = container.exec("/bin/stat", "-c", "%a", "/tmp/made", "/tmp/too").ok().out
     equal(stat.split(), ["600", "600"], "modes")
