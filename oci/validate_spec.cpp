@@ -84,16 +84,18 @@ void check_host_name(const std::optional<std::string>& name, bool own_uts, Probl
     }
 }
 
-bool is_bind(const Mount& mount) {
-    return mount.type == "bind" || std::ranges::any_of(mount.options, [](std::string_view option) {
-               return option == "bind" || option == "rbind";
-           });
+bool has_option(const Mount& mount, std::string_view name) {
+    return std::ranges::find(mount.options, name) != mount.options.end();
+}
+
+// A remount changes what is there, and needs no source.
+bool makes_bind(const Mount& mount) {
+    return (mount.type == "bind" || has_option(mount, "bind") || has_option(mount, "rbind")) &&
+           !has_option(mount, "remount");
 }
 
 bool asks_for_id_map(const Mount& mount) {
-    return std::ranges::any_of(mount.options, [](std::string_view option) {
-        return option == "idmap" || option == "ridmap";
-    });
+    return has_option(mount, "idmap") || has_option(mount, "ridmap");
 }
 
 void check_hook(const Hook& hook, Problems& problems, std::string_view kind, std::size_t i) {
@@ -142,7 +144,7 @@ void mounts(const Spec& spec, Problems& problems) {
         if (mount.destination.empty()) {
             problems.add("must not be empty", "mounts", i, "destination");
         }
-        if (is_bind(mount) && mount.source.value_or("").empty()) {
+        if (makes_bind(mount) && mount.source.value_or("").empty()) {
             problems.add("a bind mount needs a source", "mounts", i, "source");
         }
     }
