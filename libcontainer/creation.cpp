@@ -164,6 +164,12 @@ Result<void> Creation::plan_resctrl(const oci::IntelRdt& config) {
 // All that can fail without anything having been made.
 Result<void> Creation::prepare() {
     context_.rootfs = TRY(prepare_rootfs(spec(), bundle_.path, cgroup_->mount_sources()));
+    if (context_.rootfs.shared_root) {
+        rollback_.on_failure(
+            [this] { static_cast<void>(unmount_shared_root(*record_.shared_root)); });
+        record_.shared_root = context_.rootfs.shared_root;
+        TRY_VOID(directory_->write_record(record_));
+    }
     context_.namespaces = TRY(open_namespaces(context_.plan));
     TRY_VOID(check_namespaced_settings(spec(), context_.plan, context_.namespaces));
     TRY_VOID(plan_security(context_, global_.warn));

@@ -122,6 +122,9 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
     if (record.resctrl) {
         TRY_VOID(resctrl::remove(*record.resctrl));
     }
+    if (record.shared_root) {
+        TRY_VOID(unmount_shared_root(*record.shared_root));
+    }
     if (record.has_late_hooks) {
         run_poststop(directory, record, warn, interruption);
     }

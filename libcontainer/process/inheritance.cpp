@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "libcontainer/sys/open_in_root.h"
 #include "libcontainer/sys/unique_fd.h"
 
 namespace libcontainer {
@@ -117,7 +118,7 @@ void apply_stdio_owner(unsigned uid) {
     }
 }
 
-Result<void> reopen_dev_null() {
+Result<void> reopen_dev_null(int root) {
     std::array<bool, 3> is_null = {};
     for (int fd = 0; fd < 3; ++fd) {
         struct stat info = {};
@@ -126,17 +127,17 @@ Result<void> reopen_dev_null() {
     if (std::ranges::none_of(is_null, [](bool null) { return null; })) {
         return {};
     }
-    // Opening a device node has effects, so it is looked at first, by O_PATH; a node that is not
-    // 1:3 is not used.
-    const sys::UniqueFd node(::open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    // Opening a device node has effects, so it is looked at first, and then opened by descriptor:
+    // the name may lead to another one by now.
+    const auto node =
+        sys::open_in_root(root, sys::ContainerPath("dev/null"), sys::Symlinks::refuse);
     struct stat info = {};
-    if (!node || ::fstat(node.get(), &info) != 0 || !is_null_device(info)) {
+    if (!node || ::fstat(node->get(), &info) != 0 || !is_null_device(info)) {
         return {};
     }
-    const sys::UniqueFd fresh(::open("/dev/null", O_RDWR | O_NOFOLLOW | O_CLOEXEC));
-    struct stat opened = {};
-    if (!fresh || ::fstat(fresh.get(), &opened) != 0 || !is_null_device(opened) ||
-        opened.st_ino != info.st_ino) {
+    const std::string path = "/proc/self/fd/" + std::to_string(node->get());
+    const sys::UniqueFd fresh(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!fresh) {
         return {};
     }
     for (int fd = 0; fd < 3; ++fd) {

@@ -39,8 +39,8 @@ void reset_signals();
 // Child.
 void apply_stdio_owner(unsigned uid);
 
-// If one of 0-2 is the host's /dev/null, opens the container's own in its place, provided that it
-// is 1:3. Child, after the switch of the root.
-[[nodiscard]] Result<void> reopen_dev_null();
+// If one of 0-2 is the host's /dev/null, opens the one of the container's root in its place,
+// provided that it is 1:3. Child, before the switch of the root, by the host's /proc.
+[[nodiscard]] Result<void> reopen_dev_null(int root);
 
 }  // namespace libcontainer

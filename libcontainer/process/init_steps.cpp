@@ -63,8 +63,9 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     // Before masks and readonly paths, and by descriptors only: the peer is never looked up by name
     // (CVE-2025-52565).
     {"open terminal", "process.terminal", both, steps::open_terminal},
-    {"switch root", "root.path", init, steps::switch_to_root},
+    // While the host's /proc is there to open it by descriptor.
     {"use the container's /dev/null", "", init, steps::use_container_null},
+    {"switch root", "root.path", init, steps::switch_to_root},
     {"make working directory", "process.cwd", init, steps::make_working_directory},
     {"make paths read-only", "linux.readonlyPaths", init, steps::make_paths_readonly},
     {"mask paths", "linux.maskedPaths", init, steps::mask_paths},

@@ -103,8 +103,9 @@ Result<void> switch_to_root(InitContext& context) {
 }
 
 Result<void> use_container_null(InitContext& context) {
-    return context.process == nullptr || context.process->terminal ? Result<void>()
-                                                                   : reopen_dev_null();
+    return context.process == nullptr || context.process->terminal
+               ? Result<void>()
+               : reopen_dev_null(context.rootfs.root.get());
 }
 
 // Only for init, as both peers do; for exec a missing directory is an error (engines trap 47).

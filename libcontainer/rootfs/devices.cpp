@@ -113,7 +113,14 @@ Result<void> bind_node(int directory, const std::string& name, int source) {
     return sys::attach_mount(source, place.get());
 }
 
-Result<void> make_node(int directory, const std::string& name, const DevicePlan& device) {
+// Without a mount namespace, and without a mount of the root that takes it away again, a bind would
+// stay on the host.
+bool may_bind(const Rootfs& rootfs) {
+    return rootfs.own_mount_namespace || rootfs.shared_root.has_value();
+}
+
+Result<void> make_node(const Rootfs& rootfs, int directory, const std::string& name,
+                       const DevicePlan& device) {
     if (device.source) {
         return bind_node(directory, name, device.source.get());
     }
@@ -125,7 +132,7 @@ Result<void> make_node(int directory, const std::string& name, const DevicePlan&
         TRY(open_node(directory, name, device));
         return {};
     }
-    if (errno == EPERM && device.type != S_IFIFO) {
+    if (errno == EPERM && device.type != S_IFIFO && may_bind(rootfs)) {
         // brig itself runs in a user namespace (rootless engines).
         const UniqueFd source = TRY(clone_device("/" + device.path, device.type, device.number));
         return bind_node(directory, name, source.get());
@@ -193,12 +200,12 @@ Result<void> make_links(const Rootfs& rootfs, int dev) {
     return {};
 }
 
-Result<void> make_device(int root, const DevicePlan& device, OpenDirectory& directory) {
+Result<void> make_device(const Rootfs& rootfs, const DevicePlan& device, OpenDirectory& directory) {
     const std::size_t slash = device.path.rfind('/');
     TRY_VOID(enter_directory(
-        root, slash == std::string::npos ? std::string() : device.path.substr(0, slash),
-        directory));
-    return make_node(directory.fd.get(),
+        rootfs.root.get(),
+        slash == std::string::npos ? std::string() : device.path.substr(0, slash), directory));
+    return make_node(rootfs, directory.fd.get(),
                      slash == std::string::npos ? device.path : device.path.substr(slash + 1),
                      device);
 }
@@ -208,7 +215,7 @@ Result<void> make_device(int root, const DevicePlan& device, OpenDirectory& dire
 Result<void> make_devices(Rootfs& rootfs) {
     OpenDirectory directory;
     for (const DevicePlan& device : rootfs.devices) {
-        if (auto made = make_device(rootfs.root.get(), device, directory); !made) {
+        if (auto made = make_device(rootfs, device, directory); !made) {
             return std::unexpected(std::move(made).error().at(device.config_path));
         }
     }

@@ -35,10 +35,12 @@ Result<void> open_root(Rootfs& rootfs) {
     // the host. Shared rootfs_propagation comes back after the pivot, in a group of its own.
     MountAttributes attributes;
     attributes.propagation = source_propagation(*rootfs.spec) == MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
-    if (auto set = set_mount_attributes(tree->get(), attributes, Recursion::whole_tree); !set) {
+    auto set = set_mount_attributes(tree->get(), attributes, Recursion::whole_tree);
+    if (!set && set.error().code != ENOSYS) {
         return std::unexpected(std::move(set).error().wrap(rootfs.path).at("root.path"));
     }
     rootfs.tree = *std::move(tree);
+    rootfs.tree_propagation = set ? 0 : attributes.propagation;
     return {};
 }
 
@@ -67,8 +69,7 @@ Result<void> open_bind(const Rootfs& rootfs, MountPlan& plan, const oci::Mount& 
     plan.tree = TRY(clone_mount(AT_FDCWD, plan.source, *plan.options.bind,
                                 plan.options.source_nofollow ? LastLink::keep : LastLink::follow));
     TRY_VOID(idmaps.apply(plan.tree.get(), mount, plan.options));
-    auto applied =
-        apply_bind_options(plan.tree.get(), plan.options, source_propagation(*rootfs.spec));
+    auto applied = set_bind_options(plan, source_propagation(*rootfs.spec));
     const std::uint64_t cleared = plan.options.attributes.clear | plan.options.recursive.clear;
     if (!applied && applied.error().code == EPERM && cleared != 0) {
         // Dropping the wish would leave the mount other than the config says (T-103).
@@ -97,7 +98,9 @@ Result<void> open_null_device(Rootfs& rootfs) {
     MountAttributes attributes;
     attributes.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
     attributes.propagation = MS_PRIVATE;
-    return set_mount_attributes(rootfs.null_device.get(), attributes, Recursion::this_mount);
+    auto set = set_mount_attributes(rootfs.null_device.get(), attributes, Recursion::this_mount);
+    // The flags are a second fence: without mount_setattr the mask is the null device all the same.
+    return !set && set.error().code == ENOSYS ? Result<void>() : set;
 }
 
 Result<void> open_devices(Rootfs& rootfs) {
@@ -158,6 +161,15 @@ Result<void> apply_bind_options(int tree, const MountOptions& options, std::uint
         TRY_VOID(change_mount(tree, {}, rest->type, rest->recursion));
     }
     return {};
+}
+
+Result<void> set_bind_options(MountPlan& plan, std::uint64_t base) {
+    auto applied = apply_bind_options(plan.tree.get(), plan.options, base);
+    if (!applied && applied.error().code == ENOSYS && plan.options.recursive.empty()) {
+        plan.options_later = true;
+        return {};
+    }
+    return applied;
 }
 
 Result<sys::UniqueFd> clone_device(const std::string& path, mode_t type, dev_t number) {

@@ -15,9 +15,13 @@ namespace libcontainer {
 // clone mounts.
 [[nodiscard]] Result<void> open_host_mounts(Rootfs& rootfs);
 
-// Gives the detached clone of a bind's source what the entry asks for. `base`: source_propagation.
+// Gives the clone of a bind's source what the entry asks for. `base`: source_propagation.
 [[nodiscard]] Result<void> apply_bind_options(int tree, const MountOptions& options,
                                               std::uint64_t base);
+
+// The same for the detached clone of `plan`; what has to wait for its place is left to
+// options_later.
+[[nodiscard]] Result<void> set_bind_options(MountPlan& plan, std::uint64_t base);
 
 // Detached clone of the host's device node at `path`, which must be exactly the device that is
 // wanted: a bind of anything else would hand out what nobody asked for (CVE-2025-31133).

@@ -7,33 +7,16 @@
 #include <algorithm>
 #include <array>
 
-#ifndef MOUNT_ATTR_NOSYMFOLLOW
-#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
-#endif
-#ifndef MS_NOSYMFOLLOW
-#define MS_NOSYMFOLLOW 256
-#endif
-
 namespace libcontainer {
 namespace {
 
 constexpr std::size_t kLongestValue = 255;
 
 struct Flag {
-    std::uint64_t attribute;  // MOUNT_ATTR_* or superblock::k*
-    unsigned long flag;       // MS_*
+    unsigned bit;        // superblock::k*
+    unsigned long flag;  // MS_*
 };
 
-constexpr auto kAttributes = std::to_array<Flag>({
-    {MOUNT_ATTR_RDONLY, MS_RDONLY},
-    {MOUNT_ATTR_NOSUID, MS_NOSUID},
-    {MOUNT_ATTR_NODEV, MS_NODEV},
-    {MOUNT_ATTR_NOEXEC, MS_NOEXEC},
-    {MOUNT_ATTR_NOATIME, MS_NOATIME},
-    {MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
-    {MOUNT_ATTR_NODIRATIME, MS_NODIRATIME},
-    {MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW},
-});
 constexpr auto kSuperblock = std::to_array<Flag>({
     {superblock::kReadOnly, MS_RDONLY},
     {superblock::kSync, MS_SYNCHRONOUS},
@@ -46,13 +29,9 @@ constexpr auto kSuperblock = std::to_array<Flag>({
 });
 
 unsigned long mount_flags(const MountOptions& options) {
-    const std::uint64_t attributes = options.attributes.set | options.recursive.set;
-    unsigned long flags = 0;
-    for (const Flag& entry : kAttributes) {
-        flags |= (attributes & entry.attribute) != 0 ? entry.flag : 0;
-    }
+    unsigned long flags = sys::mount_flags(options.attributes.set | options.recursive.set);
     for (const Flag& entry : kSuperblock) {
-        flags |= (options.superblock & entry.attribute) != 0 ? entry.flag : 0;
+        flags |= (options.superblock & entry.bit) != 0 ? entry.flag : 0;
     }
     return flags;
 }

@@ -35,7 +35,8 @@ struct MountPlan {
     MountOptions options;
     // RDONLY that comes last of all: later mounts and devices need the place.
     std::optional<sys::Recursion> readonly_later;
-    sys::UniqueFd tree;  // bind: detached clone of the source, with its attributes
+    sys::UniqueFd tree;          // bind: detached clone of the source, with its attributes
+    bool options_later = false;  // but for those: without mount_setattr they wait for its place
 };
 
 // `path` without empty components, "." and "..", and without a leading slash; ".." stops at the

@@ -70,6 +70,9 @@ Result<void> attach(Rootfs& rootfs, const MountPlan& plan, UniqueFd mount,
         return std::unexpected(
             explain_refusal(std::move(attached).error(), plan, mount.get(), target));
     }
+    if (plan.options_later) {
+        TRY_VOID(apply_bind_options(mount.get(), plan.options, source_propagation(*rootfs.spec)));
+    }
     TRY_VOID(propagate(rootfs, plan, mount.get()));
     if (plan.type == "devpts" && plan.target == "dev/pts") {
         rootfs.devpts = UniqueFd(::fcntl(mount.get(), F_DUPFD_CLOEXEC, 0));
@@ -127,8 +130,7 @@ Result<void> mount_bind(Rootfs& rootfs, MountPlan& plan) {
             TRY(sys::open_in_root(rootfs.root.get(), ContainerPath(plan.source)));
         plan.tree =
             TRY_WRAP("/" + plan.source, sys::clone_mount(source.get(), "", *plan.options.bind));
-        TRY_VOID(
-            apply_bind_options(plan.tree.get(), plan.options, source_propagation(*rootfs.spec)));
+        TRY_VOID(set_bind_options(plan, source_propagation(*rootfs.spec)));
     }
     const MountTarget target = TRY(open_mount_target(rootfs, plan, plan.tree.get()));
     return attach(rootfs, plan, std::move(plan.tree), target);

@@ -114,8 +114,14 @@ Result<void> make_readonly(int root, const std::string& path) {
     const UniqueFd tree = TRY(sys::clone_mount(target->get(), "", Recursion::whole_tree));
     MountAttributes attributes;
     attributes.set = MOUNT_ATTR_RDONLY;
-    TRY_VOID(sys::set_mount_attributes(tree.get(), attributes, Recursion::whole_tree));
-    return sys::attach_mount(tree.get(), target->get());
+    const auto set = sys::set_mount_attributes(tree.get(), attributes, Recursion::whole_tree);
+    if (!set && set.error().code != ENOSYS) {
+        return set;
+    }
+    TRY_VOID(sys::attach_mount(tree.get(), target->get()));
+    // Without mount_setattr the mount on the path alone, as the peers do.
+    return set ? Result<void>()
+               : sys::set_mount_attributes(tree.get(), attributes, Recursion::this_mount);
 }
 
 }  // namespace

@@ -22,27 +22,47 @@ bool asks_to_be_shared(const MountPlan& plan) {
                              &PropagationChange::type) != plan.options.propagation.end();
 }
 
-// Without a mount namespace every mount would be the host's, and stay there (N-03).
-Result<void> check_shared_namespace(const oci::Spec& spec) {
-    const auto refuse = [](std::string_view path) {
-        return std::unexpected(
-            sys::Error{sys::ErrorKind::invalid, 0, std::string(path),
-                       "needs a mount namespace: it would change the host's mounts"});
-    };
+// The part of the config that asks for a mount, nullptr if none does.
+const char* asks_for_mounts(const oci::Spec& spec) {
     if (!spec.mounts.empty()) {
-        return refuse("mounts");
-    }
-    if (!spec.linux.masked_paths.empty()) {
-        return refuse("linux.maskedPaths");
-    }
-    if (!spec.linux.readonly_paths.empty()) {
-        return refuse("linux.readonlyPaths");
+        return "mounts";
     }
     if (spec.root && spec.root->readonly) {
-        return refuse("root.readonly");
+        return "root.readonly";
+    }
+    return spec.process && spec.process->terminal ? "process.terminal" : nullptr;
+}
+
+// What a container without a mount namespace cannot have (N-03): masks and propagation, as with
+// runc, and mounts where it may make none. Those it has lie on a mount of the root that brig makes
+// in the runtime's own namespace and removes with the container.
+Result<void> check_shared_namespace(const oci::Spec& spec, const Rootfs& rootfs) {
+    const auto refuse = [](std::string_view path, std::string_view why) {
+        return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, std::string(path),
+                                          "needs a mount namespace: " + std::string(why)});
+    };
+    constexpr std::string_view kHosts = "it would change the host's mounts";
+    if (!spec.linux.masked_paths.empty()) {
+        return refuse("linux.maskedPaths", kHosts);
+    }
+    if (!spec.linux.readonly_paths.empty()) {
+        return refuse("linux.readonlyPaths", kHosts);
     }
     if (spec.linux.rootfs_propagation) {
-        return refuse("linux.rootfsPropagation");
+        return refuse("linux.rootfsPropagation", kHosts);
+    }
+    const char* const changed = asks_for_mounts(spec);
+    if (changed == nullptr) {
+        return {};
+    }
+    if (rootfs.own_user_namespace) {
+        return refuse(changed, "the container's user namespace has no rights over the runtime's");
+    }
+    struct stat host = {};
+    struct stat root = {};
+    if (::stat("/", &host) == 0 && ::stat(rootfs.path.c_str(), &root) == 0 &&
+        host.st_dev == root.st_dev && host.st_ino == root.st_ino) {
+        return refuse(changed, "root.path is the host's own root");
     }
     return {};
 }
@@ -94,8 +114,10 @@ Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
     rootfs.cgroups = std::move(cgroups);
     rootfs.devices = TRY(plan_devices(spec));
     if (!rootfs.own_mount_namespace) {
-        TRY_VOID(check_shared_namespace(spec));
-        return rootfs;
+        TRY_VOID(check_shared_namespace(spec, rootfs));
+        if (asks_for_mounts(spec) == nullptr) {
+            return rootfs;
+        }
     }
     TRY_VOID(check_foreign_namespace(spec));
     rootfs.mounts = TRY(plan_mounts(spec, bundle, "/" + normalize(rootfs.path)));
@@ -107,6 +129,9 @@ Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
         if (opened.error().code != EPERM || !rootfs.own_user_namespace) {
             return std::unexpected(explain(std::move(opened).error()));
         }
+    }
+    if (!rootfs.own_mount_namespace) {
+        rootfs.shared_root = TRY(identify_mount(rootfs.tree.get()));
     }
     return rootfs;
 }

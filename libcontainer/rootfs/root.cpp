@@ -131,23 +131,44 @@ Result<UniqueFd> open_place(const Rootfs& rootfs) {
     return place;
 }
 
-}  // namespace
-
-Result<void> attach_root(Rootfs& rootfs) {
-    if (!rootfs.own_mount_namespace) {
-        rootfs.root = TRY(sys::open_at(AT_FDCWD, rootfs.path, O_PATH | O_DIRECTORY));
-        return {};
-    }
-    TRY_VOID(leave_propagation());
-    if (!rootfs.opened) {
-        TRY_VOID(open_host_mounts(rootfs));
-    }
+Result<void> attach_tree(Rootfs& rootfs) {
     const UniqueFd place = TRY(open_place(rootfs));
     if (auto attached = sys::attach_mount(rootfs.tree.get(), place.get()); !attached) {
         return std::unexpected(std::move(attached).error().wrap(rootfs.path).at("root.path"));
     }
     rootfs.root = std::move(rootfs.tree);  // the same mount, which has a place now
-    return {};
+    if (rootfs.tree_propagation == 0) {
+        return {};
+    }
+    MountAttributes attributes;
+    attributes.propagation = rootfs.tree_propagation;
+    return sys::set_mount_attributes(rootfs.root.get(), attributes, Recursion::whole_tree);
+}
+
+// In the runtime's own mount namespace (N-03): a place that is shared has made the tree so, and
+// what is mounted in it next would appear in every namespace that the host's mounts reach.
+Result<void> attach_shared_root(Rootfs& rootfs) {
+    if (!rootfs.tree) {
+        rootfs.root = TRY(sys::open_at(AT_FDCWD, rootfs.path, O_PATH | O_DIRECTORY));
+        return {};
+    }
+    TRY_VOID(attach_tree(rootfs));
+    MountAttributes attributes;
+    attributes.propagation = MS_PRIVATE;
+    return sys::set_mount_attributes(rootfs.root.get(), attributes, Recursion::whole_tree);
+}
+
+}  // namespace
+
+Result<void> attach_root(Rootfs& rootfs) {
+    if (!rootfs.own_mount_namespace) {
+        return attach_shared_root(rootfs);
+    }
+    TRY_VOID(leave_propagation());
+    if (!rootfs.opened) {
+        TRY_VOID(open_host_mounts(rootfs));
+    }
+    return attach_tree(rootfs);
 }
 
 Result<void> switch_root(Rootfs& rootfs, RootSwitch how) {

@@ -10,6 +10,7 @@
 #include "libcontainer/cgroup/manager.h"
 #include "libcontainer/rootfs/device_plan.h"
 #include "libcontainer/rootfs/mount_plan.h"
+#include "libcontainer/rootfs/shared_root.h"
 #include "libcontainer/sys/error.h"
 #include "libcontainer/sys/unique_fd.h"
 #include "oci/spec.h"
@@ -33,6 +34,8 @@ struct Rootfs {
     std::vector<DevicePlan> devices;  // linux.devices, then the default ones
     bool opened = false;  // the host's mounts below are cloned; else attach_root does it (rootless)
     sys::UniqueFd tree;   // the root as a detached (recursive) clone, until attach_root
+    std::uint64_t tree_propagation = 0;        // MS_* that it still needs once it has a place
+    std::optional<MountIdentity> shared_root;  // of `tree`, without a mount namespace
     sys::UniqueFd null_device;  // detached clone of the host's verified /dev/null
 
     sys::UniqueFd root;    // O_PATH of the attached root; everything in the child is relative to it

@@ -8,6 +8,7 @@
 
 #include "libcontainer/cgroup/manager.h"
 #include "libcontainer/resctrl/group.h"
+#include "libcontainer/rootfs/shared_root.h"
 #include "oci/bindings_state.h"
 #include "oci/state.h"
 
@@ -29,6 +30,8 @@ struct ContainerRecord {
     bool has_process = false;
     bool has_late_hooks = false;  // poststart or poststop: start and delete must read config.json
     bool no_new_keyring = false;
+    std::optional<MountIdentity>
+        shared_root;  // to unmount, of a container without mount namespace (N-03)
 };
 
 // oci_version, id, status, pid, bundle, annotations with the status of the moment, for hooks'
@@ -67,6 +70,12 @@ inline constexpr Field kFields<libcontainer::ResctrlRecord>[] = {
 };
 
 template <>
+inline constexpr Field kFields<libcontainer::MountIdentity>[] = {
+    field<&libcontainer::MountIdentity::id>("id"),
+    field<&libcontainer::MountIdentity::unique_id>("uniqueId"),
+};
+
+template <>
 inline constexpr Field kFields<libcontainer::ContainerRecord>[] = {
     field<&libcontainer::ContainerRecord::version>("version"),
     required<&libcontainer::ContainerRecord::state>("state"),
@@ -79,6 +88,7 @@ inline constexpr Field kFields<libcontainer::ContainerRecord>[] = {
     field<&libcontainer::ContainerRecord::has_process>("hasProcess"),
     field<&libcontainer::ContainerRecord::has_late_hooks>("hasLateHooks"),
     field<&libcontainer::ContainerRecord::no_new_keyring>("noNewKeyring"),
+    field<&libcontainer::ContainerRecord::shared_root>("sharedRoot"),
 };
 
 }  // namespace oci

@@ -48,8 +48,14 @@ enum class LastLink : unsigned char { follow, keep };  // a symlink as last comp
                                            Recursion recursion,
                                            LastLink last_link = LastLink::follow);
 
+// mount(2)'s MS_* for MOUNT_ATTR_* `attributes`.
+[[nodiscard]] unsigned long mount_flags(std::uint64_t attributes);
+
 // mount_setattr(2) on the mount behind `mount`. `set` and `clear` are MOUNT_ATTR_*, propagation is
-// MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE or 0 for unchanged.
+// MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE or 0 for unchanged. Where a seccomp filter around
+// brig hides the call (ENOSYS; crun#1131), mount(2) does the same on an attached mount, by the
+// caller's /proc/self/fd; ENOSYS is left for what it cannot do: attributes of a whole tree, id
+// maps, detached mounts.
 struct MountAttributes {
     std::uint64_t set = 0;
     std::uint64_t clear = 0;

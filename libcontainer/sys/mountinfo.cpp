@@ -64,4 +64,17 @@ std::vector<MountLine> mounts_of_type(std::string_view mountinfo,
     return mounts;
 }
 
+std::optional<std::string> mount_point_of(std::string_view mountinfo, std::uint64_t id) {
+    const std::string wanted = std::to_string(id);
+    while (!mountinfo.empty()) {
+        const std::size_t end = std::min(mountinfo.find('\n'), mountinfo.size());
+        std::array<std::string_view, 5> fields;  // 36 35 98:0 ROOT PLACE
+        if (split_fields(mountinfo.substr(0, end), fields) && fields.front() == wanted) {
+            return decode_octal(fields.back());
+        }
+        mountinfo.remove_prefix(std::min(end + 1, mountinfo.size()));
+    }
+    return std::nullopt;
+}
+
 }  // namespace sys

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one mount of a container without a mount namespace.
+#include "libcontainer/rootfs/shared_root.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "libcontainer/sys/file.h"
+#include "libcontainer/sys/mountinfo.h"
+
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+
+namespace libcontainer {
+namespace {
+
+Result<std::uint64_t> mount_id(int fd, unsigned kind) {
+    struct statx info = {};
+    if (::statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, kind, &info) != 0) {
+        return sys::fail_errno("statx");
+    }
+    return (info.stx_mask & kind) != 0 ? info.stx_mnt_id : 0;
+}
+
+}  // namespace
+
+Result<MountIdentity> identify_mount(int mount) {
+    return MountIdentity{TRY(mount_id(mount, STATX_MNT_ID)),
+                         TRY(mount_id(mount, STATX_MNT_ID_UNIQUE))};
+}
+
+Result<void> unmount_shared_root(const MountIdentity& mount) {
+    const std::string text = TRY(sys::read_file(AT_FDCWD, "/proc/self/mountinfo"));
+    const std::optional<std::string> place = sys::mount_point_of(text, mount.id);
+    if (!place) {
+        return {};
+    }
+    const sys::UniqueFd top = TRY(sys::open_at(AT_FDCWD, *place, O_PATH | O_NOFOLLOW));
+    const MountIdentity there = TRY(identify_mount(top.get()));
+    if (there.id != mount.id) {
+        return sys::fail_code(
+            "another mount covers the container's root: " + sys::call("umount2", *place), EBUSY);
+    }
+    if (there.unique_id != mount.unique_id) {
+        return {};
+    }
+    // By descriptor: whatever the path leads to by now.
+    const std::string link = "/proc/self/fd/" + std::to_string(top.get());
+    if (::umount2(link.c_str(), MNT_DETACH) != 0) {
+        return sys::fail_errno(sys::call("umount2", *place));
+    }
+    return {};
+}
+
+}  // namespace libcontainer

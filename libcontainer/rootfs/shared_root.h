@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The root of a container without a mount namespace of its own (N-03): one mount in the runtime's,
+// which carries all others, and its removal.
+#pragma once
+
+#include <cstdint>
+
+#include "libcontainer/sys/error.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+// What tells a mount from all others. It is known, and written down, before the mount is attached.
+struct MountIdentity {
+    std::uint64_t id = 0;         // mountinfo's; given again once the mount is gone
+    std::uint64_t unique_id = 0;  // never given again (Linux 6.8), else 0
+
+    bool operator==(const MountIdentity&) const = default;
+};
+
+// Parent, of a detached mount.
+[[nodiscard]] Result<MountIdentity> identify_mount(int mount);
+
+// Unmounts that mount and what lies on it, whatever its path is by now, and no other; nothing to do
+// is no error. Called after the last process of the container has ended. Error: another mount
+// covers it.
+[[nodiscard]] Result<void> unmount_shared_root(const MountIdentity& mount);
+
+}  // namespace libcontainer
