@@ -260,4 +260,21 @@ def no_mounts(lab):
     container.delete("--force").ok()
 
 
+@suite.case("N-03", "no namespace at all: mounts, devices and links all the same")
+def no_namespace(lab):
+    made = shared(lab, shell="test -d /proc/1 && test -c /dev/null && readlink /dev/ptmx; "
+                             "echo text > /dev/shm/file && cat /dev/shm/file")
+    made.linux["namespaces"] = []
+    del made.config["hostname"]
+    made.bare_dev()
+    made.config["mounts"] = [entry for entry in made.mounts if entry["type"] in ("proc", "sysfs")]
+    made.mount("/dev", "tmpfs", "tmpfs", ["nosuid", "mode=755"])
+    made.mount("/dev/pts", "devpts", "devpts", ["newinstance", "ptmxmode=0666"])
+    made.mount("/dev/shm", "tmpfs", "shm", ["mode=1777"])
+    made.mount("/dev/mqueue", "mqueue", "mqueue")
+    before = oracle.mounts()
+    equal(lab.run(made).ok().out, "pts/ptmx\ntext\n", "output")
+    equal(oracle.mounts(), before, "the host's mounts")
+
+
 suite.main()

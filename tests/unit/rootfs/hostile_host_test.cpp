@@ -373,7 +373,8 @@ TEST_CASE("T-16: roots that cannot be") {
     CHECK(with("") == "root.path: a container needs a root");
 }
 
-TEST_CASE("N-03: without a mount namespace nothing is mounted") {
+TEST_CASE(
+    "N-03: without a mount namespace only what is asked for is mounted, and can be taken away") {
     const Bundle bundle;
     oci::Spec spec = sandbox::spec();
     spec.linux.namespaces.clear();
@@ -384,8 +385,15 @@ TEST_CASE("N-03: without a mount namespace nothing is mounted") {
                      (before > 0 && rootfs.mounts.empty() ? "no mounts" : "mounts");
           }) == "ok c 0666 0:0 1:3 no mounts");
     spec.mounts = {mount("/x", "tmpfs", "tmpfs")};
+    CHECK(build_in_namespace(spec, bundle, [&](Rootfs& rootfs) {
+              const int with = sandbox::mount_count();
+              const auto unmounted = libcontainer::unmount_shared_root(*rootfs.shared_root);
+              return sandbox::text_of(unmounted) + " " +
+                     std::to_string(with - sandbox::mount_count());
+          }) == "ok 2");
+    spec.linux.masked_paths = {"/x"};
     CHECK(build_in_namespace(spec, bundle) ==
-          "mounts: needs a mount namespace: it would change the host's mounts");
+          "linux.maskedPaths: needs a mount namespace: it would change the host's mounts");
 }
 
 }  // namespace
