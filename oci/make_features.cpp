@@ -2,6 +2,7 @@
 // See make_features.h.
 #include "oci/make_features.h"
 
+#include "oci/annotations.h"
 #include "oci/built.h"
 #include "oci/capability_names.h"
 #include "oci/spec.h"
@@ -72,7 +73,8 @@ Features make_features(FeatureSources sources) {
         .mount_options = std::move(sources.mount_options),
         .linux = linux_features(sources.usable_seccomp_flags),
         .annotations = std::move(sources.annotations),
-        .potentially_unsafe_config_annotations = std::move(sources.unsafe_annotations),
+        .potentially_unsafe_config_annotations =
+            std::vector<std::string>(std::begin(kUnsafeAnnotations), std::end(kUnsafeAnnotations)),
     };
 }
 

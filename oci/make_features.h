@@ -19,7 +19,6 @@ struct FeatureSources {
     std::vector<std::string> mount_options;         // libcontainer's option table
     std::vector<SeccompFlag> usable_seccomp_flags;  // with this kernel and libseccomp
     std::map<std::string, std::string> annotations;
-    std::vector<std::string> unsafe_annotations;  // those that brig gives an effect to
 };
 
 Features make_features(FeatureSources sources);

@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "oci/annotations.h"
+
 namespace libcontainer {
 namespace {
 
@@ -12,7 +14,7 @@ namespace {
 constexpr const char* kSeccompCache = "/run/brig/.seccomp";
 
 [[nodiscard]] bool keeps_groups(const oci::Spec& spec) {
-    const auto annotation = spec.annotations.find("run.oci.keep_original_groups");
+    const auto annotation = spec.annotations.find(std::string(oci::kKeepOriginalGroups));
     return annotation != spec.annotations.end() && annotation->second == "1";
 }
 

@@ -85,3 +85,10 @@ def members_of(folder):
                          if name not in OTHER_PLATFORMS}
     schema.walk("", top, "config-schema.json", False)
     return schema.rows
+
+
+def features_of(folder):
+    """The same of the features document."""
+    schema = Schema(folder)
+    schema.walk("", schema.file("features-schema.json"), "features-schema.json", False)
+    return schema.rows

@@ -138,8 +138,7 @@ TEST_CASE("SC-07 the container process state is one line", "[writer]") {
 TEST_CASE("the features document is made from the vocabularies", "[writer]") {
     const Features features = make_features({.mount_options = {"ro", "rro"},
                                              .usable_seccomp_flags = {SeccompFlag::log},
-                                             .annotations = {{"a", "b"}},
-                                             .unsafe_annotations = {}});
+                                             .annotations = {{"a", "b"}}});
     CHECK(features.oci_version_min == "1.0.0");
     CHECK(features.oci_version_max == "1.3.0");
     CHECK(features.hooks->front() == "prestart");

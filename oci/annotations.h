@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The annotations that brig gives an effect to. All others are only kept and reported.
+#pragma once
+
+#include <string_view>
+
+namespace oci {
+
+// "1": the program keeps its caller's supplementary groups (P-21).
+inline constexpr std::string_view kKeepOriginalGroups = "run.oci.keep_original_groups";
+
+// Listed in the features document: each may weaken a container's isolation.
+inline constexpr std::string_view kUnsafeAnnotations[] = {kKeepOriginalGroups};
+
+}  // namespace oci
