@@ -7,7 +7,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.lab import need, read, write
+from harness.lab import need, read
 from harness.tap import Suite, check, equal, eventually
 
 suite = Suite()
