@@ -1,13 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs create and start.
+#include <signal.h>
+
 #include "libcontainer/container.h"
 #include "libcontainer/creation.h"
 #include "libcontainer/destruction.h"
 #include "libcontainer/process/inheritance.h"
+#include "libcontainer/security/seccomp_notify.h"
 #include "libcontainer/status.h"
-#include "libcontainer/sys/socket.h"
 
 namespace libcontainer {
+namespace {
+
+// Without a supervisor the program must not run: init, which waits for the answer, is ended.
+Result<void> hand_to_supervisor(const FoundContainer& found, const sys::UniqueFd& listener) {
+    const oci::Spec spec = TRY(read_kept_spec(found.directory));
+    const std::int32_t pid = found.record.state.pid.value_or(0);
+    auto sent = send_seccomp_listener(spec.linux.seccomp.value_or(oci::Seccomp()),
+                                      hook_state(found.record, oci::ContainerStatus::created, pid),
+                                      pid, listener);
+    if (!sent) {
+        if (const std::optional<sys::Pid> init = TRY(open_init(found.record))) {
+            TRY_VOID(sys::send_signal(*init, SIGKILL));
+        }
+    }
+    return sent;
+}
+
+}  // namespace
 
 Result<void> create(const GlobalOptions& global, const CreateOptions& options) {
     TRY(create_container(global, options, StartMode::wait_for_start, Attachment::detached,
@@ -36,23 +56,25 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
             sys::Error{sys::ErrorKind::invalid, 0, "process",
                        "cannot start a container whose config.json has no process"});
     }
-    const sys::UniqueFd init = TRY(found.directory.connect_to_init());
+    Launched init;
+    init.channel = SyncChannel(TRY(found.directory.connect_to_init()));
     // Init goes on from here, whatever becomes of this process: it is not `created` any more.
     found.directory.remove_start_socket();
     // A first message says that init is there: without it the end of the connection means that it
     // has died (T-91), after it that execve has succeeded.
-    if (TRY(sys::receive_message(init.get())).data.empty()) {
+    if (!TRY(init.channel.receive())) {
         return sys::fail(sys::ErrorKind::wrong_state,
                          "cannot start a container that has stopped: its process has died");
     }
-    const sys::Message answer = TRY(sys::receive_message(init.get()));
-    if (auto error = decode_error(answer.data)) {
+    auto running = await_exec(
+        init, -1, [&found](sys::UniqueFd listener) { return hand_to_supervisor(found, listener); });
+    if (!running) {
         // LC-07: a startContainer hook that fails ends the container, poststop hooks included. A
         // program that cannot be executed leaves a stopped one, as with runc.
-        if (error->config_path.starts_with("hooks.")) {
+        if (running.error().config_path.starts_with("hooks.")) {
             static_cast<void>(destroy_container(found.directory, found.record, global.warn));
         }
-        return std::unexpected(*std::move(error));
+        return running;
     }
     if (!found.record.has_late_hooks) {
         return {};

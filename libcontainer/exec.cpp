@@ -15,6 +15,7 @@
 #include "libcontainer/process/launcher.h"
 #include "libcontainer/process/plan_security.h"
 #include "libcontainer/process/scheduling.h"
+#include "libcontainer/security/seccomp_notify.h"
 #include "libcontainer/security/self_protection.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
@@ -163,8 +164,10 @@ std::unexpected<sys::Error> explain_failure(int container, sys::Error error) {
     return std::unexpected(std::move(error));
 }
 
-Result<void> check_status(const FoundContainer& found, const ExecOptions& options) {
-    switch (TRY(current_status(found.directory, found.record))) {
+// The container's status, if a process may join it.
+Result<oci::ContainerStatus> check_status(const FoundContainer& found, const ExecOptions& options) {
+    const oci::ContainerStatus status = TRY(current_status(found.directory, found.record));
+    switch (status) {
         case oci::ContainerStatus::stopped:
             return in_stopped_container();
         case oci::ContainerStatus::creating:
@@ -181,7 +184,7 @@ Result<void> check_status(const FoundContainer& found, const ExecOptions& option
         case oci::ContainerStatus::running:
             break;
     }
-    return {};
+    return status;
 }
 
 Result<void> fill_context(InitContext& context, const FoundContainer& found,
@@ -213,7 +216,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     context.binary_mount = TRY(protect_binary());  // may begin anew from main
 
     std::optional<FoundContainer> found = TRY(find_container(global.root, options.id));
-    TRY_VOID(check_status(*found, options));
+    const oci::ContainerStatus status = TRY(check_status(*found, options));
     const oci::Spec spec = TRY(read_kept_spec(found->directory));
     const oci::Process process = TRY(plan_exec_process(spec, options));
     context.spec = &spec;
@@ -222,6 +225,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
         TRY(ConsoleTarget::connect(process.terminal, options.console_socket,
                                    options.detach ? Attachment::detached : Attachment::foreground));
     TRY_VOID(fill_context(context, *found, options, global.warn));
+    const oci::State state = hook_state(found->record, status, found->record.state.pid.value_or(0));
     // The child is seen in the container from its birth on; whoever may trace it there must find no
     // folder of the host.
     const std::optional<ResctrlRecord> resctrl = std::move(found->record.resctrl);
@@ -251,7 +255,15 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     }
     const Launched launched = *std::move(made);
     context.binary_mount.reset();
-    if (auto running = await_exec(launched, -1); !running) {
+    const auto hand_to_supervisor = [&](sys::UniqueFd listener) {
+        auto sent =
+            send_seccomp_listener(*spec.linux.seccomp, state, launched.pid.number, listener);
+        if (!sent) {
+            static_cast<void>(sys::send_signal(launched.pid, SIGKILL));
+        }
+        return sent;
+    };
+    if (auto running = await_exec(launched, -1, hand_to_supervisor); !running) {
         static_cast<void>(sys::wait_for(launched.pid));
         return explain_failure(context.container_pidfd.get(), std::move(running).error());
     }

@@ -5,6 +5,7 @@
 #include "libcontainer/destruction.h"
 #include "libcontainer/foreground.h"
 #include "libcontainer/process/inheritance.h"
+#include "libcontainer/security/seccomp_notify.h"
 
 namespace libcontainer {
 namespace {
@@ -34,8 +35,14 @@ Result<int> run(const GlobalOptions& global, const RunOptions& options) {
     CreatedContainer container = TRY(create_container(
         global, options.create, StartMode::at_once,
         options.detach ? Attachment::detached : Attachment::foreground, std::move(preserved)));
+    const auto hand_to_supervisor = [&container](sys::UniqueFd listener) {
+        const std::int32_t pid = container.launched.pid.number;
+        return send_seccomp_listener(
+            *container.bundle.spec.linux.seccomp,
+            hook_state(container.record, oci::ContainerStatus::created, pid), pid, listener);
+    };
     const int interruption = container.interruption.get();
-    auto running = await_exec(container.launched, interruption);
+    auto running = await_exec(container.launched, interruption, hand_to_supervisor);
     if (running) {
         running = run_poststart_hooks(container.bundle.spec, container.record, interruption);
     }

@@ -18,7 +18,7 @@ inline constexpr bool kMemoryPolicy = true;
 inline constexpr bool kNetDevices = true;
 inline constexpr bool kPersonality = true;
 inline constexpr bool kScheduler = true;
-inline constexpr bool kSeccompNotify = false;
+inline constexpr bool kSeccompNotify = true;
 inline constexpr bool kSelinux = false;
 
 }  // namespace oci::built

@@ -2,6 +2,7 @@
 // linux.seccomp: its structs and its vocabularies (SC-01…SC-11).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -149,5 +150,13 @@ struct Seccomp {
 
     bool operator==(const Seccomp&) const = default;
 };
+
+// Whether a supervisor is asked, so that listener_path counts (SC-05).
+inline bool notifies(const Seccomp& seccomp) {
+    return seccomp.default_action == SeccompAction::notify ||
+           std::ranges::any_of(seccomp.syscalls, [](const SeccompSyscall& rule) {
+               return rule.action == SeccompAction::notify;
+           });
+}
 
 }  // namespace oci

@@ -20,14 +20,6 @@ bool is_given(const std::optional<std::string>& text) {
     return text && !text->empty();
 }
 
-bool notifies(const Linux& section) {
-    return section.seccomp &&
-           (section.seccomp->default_action == SeccompAction::notify ||
-            std::ranges::any_of(section.seccomp->syscalls, [](const SeccompSyscall& rule) {
-                return rule.action == SeccompAction::notify;
-            }));
-}
-
 bool has_id_map(const Mount& mount) {
     return !mount.uid_mappings.empty() || !mount.gid_mappings.empty() ||
            std::ranges::any_of(mount.options, [](std::string_view option) {
@@ -58,7 +50,8 @@ constexpr Part<Linux> kLinuxParts[] = {
      [](const Linux& l) { return !l.resources.unified.empty(); }},
     {"seccomp.listenerPath", built::kSeccompNotify,
      [](const Linux& l) { return l.seccomp && is_given(l.seccomp->listener_path); }},
-    {"seccomp.syscalls", built::kSeccompNotify, notifies},
+    {"seccomp.syscalls", built::kSeccompNotify,
+     [](const Linux& l) { return l.seccomp && notifies(*l.seccomp); }},
 };
 
 template <typename T, std::size_t n>

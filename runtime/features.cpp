@@ -27,7 +27,10 @@ std::string libseccomp_version() {
 std::vector<oci::SeccompFlag> usable_seccomp_flags() {
     std::vector<oci::SeccompFlag> usable;
     for (const auto& flag : oci::names_of<oci::SeccompFlag>()) {
-        const auto bit = static_cast<unsigned>(flag.value);
+        auto bit = static_cast<unsigned>(flag.value);
+        if (flag.value == oci::SeccompFlag::wait_killable_recv) {
+            bit |= SECCOMP_FILTER_FLAG_NEW_LISTENER;  // taken with a listener only
+        }
         if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, bit, nullptr) != 0 && errno == EFAULT) {
             usable.push_back(flag.value);
         }

@@ -28,7 +28,7 @@ struct InitContext {
     const oci::Process* process = nullptr;  // init: spec->process, absent for a container without
                                             // program (C-04); exec: its own
 
-    SyncChannel channel;  // the child's end
+    SyncChannel channel;  // the child's end; once `start` let init go, that to `start`
     sys::UniqueFd
         binary_mount;  // what protect_binary gave: closed by the child first of all
 
@@ -62,7 +62,6 @@ struct InitContext {
     // Made by the steps.
     std::vector<std::string> env;  // process.env and what is added to it
     std::string program;           // path that execve gets
-    sys::UniqueFd starter;         // the `start` that let init go; it hears of an exec failure
 };
 
 }  // namespace libcontainer

@@ -9,7 +9,6 @@
 
 #include "libcontainer/process/program.h"
 #include "libcontainer/process/steps.h"
-#include "libcontainer/sys/socket.h"
 
 namespace libcontainer {
 namespace {
@@ -115,11 +114,7 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
 }
 
 [[noreturn]] void give_up(const InitContext& context, const sys::Error& error) {
-    if (context.starter) {
-        static_cast<void>(sys::send_message(context.starter.get(), encode_error(error)));
-    } else {
-        static_cast<void>(context.channel.send_error(error));
-    }
+    static_cast<void>(context.channel.send_error(error));
     ::_exit(error.kind == sys::ErrorKind::exec_failed && error.code != ENOENT ? 126 : 127);
 }
 

@@ -285,6 +285,8 @@ Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launche
                 TRY_VOID(apply_scheduling(launched.pid.number, context.process));
                 TRY_VOID(handlers.on_ready(launched.pid));
                 return launched.channel.send(SyncType::proceed);
+            case SyncType::seccomp:
+                return sys::fail_code("sync message out of order", EPROTO);
             case SyncType::failed:
             case SyncType::proceed:
             case SyncType::cgroup:
@@ -320,10 +322,16 @@ Result<void> write_oom_score_adj(pid_t pid, const oci::Process* process) {
                    : std::unexpected(std::move(written).error().at("process.oomScoreAdj"));
 }
 
-Result<void> await_exec(const Launched& launched, int interruption) {
+Result<void> await_exec(const Launched& launched, int interruption, const TakeListener& take) {
     std::optional<SyncMessage> message = TRY(next_message(launched, interruption));
-    if (message && message->error) {
-        return std::unexpected(*std::move(message->error));
+    if (message && message->type == SyncType::seccomp) {
+        TRY_VOID(hand_over(take, *message));
+        TRY_VOID(launched.channel.send(SyncType::proceed));
+        message = TRY(next_message(launched, interruption));
+    }
+    if (message) {
+        return message->error ? std::unexpected(*std::move(message->error))
+                              : sys::fail_code("sync message out of order", EPROTO);
     }
     return {};
 }

@@ -35,8 +35,13 @@ struct Launched {
 // to lower it.
 [[nodiscard]] Result<void> write_oom_score_adj(pid_t pid, const oci::Process* process);
 
+// Takes the listener of the process' seccomp filter; its error is await_exec's.
+using TakeListener = std::function<Result<void>(sys::UniqueFd listener)>;
+
 // Waits until the user's program runs, or gives why it does not; `interruption` as in InitContext.
-[[nodiscard]] Result<void> await_exec(const Launched& launched, int interruption);
+// A process whose listener was not taken waits for ever: the caller ends it.
+[[nodiscard]] Result<void> await_exec(const Launched& launched, int interruption,
+                                      const TakeListener& take);
 
 // Opens the namespaces that are joined by path and checks each one's type before the first is
 // entered (R-29, N-04).

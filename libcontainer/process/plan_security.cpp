@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "libcontainer/security/seccomp_notify.h"
 #include "oci/annotations.h"
 
 namespace libcontainer {
@@ -34,6 +35,7 @@ Result<void> plan_security(InitContext& context, const Warn& warn) {
     }
     context.keep_groups = keeps_groups(*context.spec);
     if (context.spec->linux.seccomp) {
+        TRY_VOID(check_seccomp_listener(*context.spec->linux.seccomp));
         auto program =
             compile_seccomp(*context.spec->linux.seccomp, ::geteuid() == 0 ? kSeccompCache : "");
         if (!program) {

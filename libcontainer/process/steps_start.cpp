@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +33,22 @@ void let_signals_end_the_wait() {
     sigset_t none = {};
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// From seccomp(2) on every call may wait for a supervisor that does not have the listener yet, but
+// for those that show the pass.
+Result<void> load_filter(const InitContext& context) {
+    sys::UniqueFd listener = TRY(load_seccomp(*context.seccomp));
+    if (!listener) {
+        return {};
+    }
+    const int fd = listener.release();  // closed by execve
+    const sys::UnusedArguments& pass = *context.seccomp->pass;
+    if (!context.channel.request(SyncType::seccomp, std::span(&fd, 1), pass)) {
+        // The runtime has told why, or is gone.
+        ::syscall(SYS_exit_group, 127, 0, 0, pass[0], pass[1], pass[2]);
+    }
+    return {};
 }
 
 }  // namespace
@@ -87,13 +104,13 @@ Result<void> wait_for_start(InitContext& context) {
     do {
         connection = ::accept4(context.start_socket.get(), nullptr, nullptr, SOCK_CLOEXEC);
     } while (connection < 0 && errno == EINTR);
-    context.starter = sys::UniqueFd(connection);
-    if (!context.starter) {
+    if (connection < 0) {
         return sys::fail_errno("accept");
     }
+    context.channel = SyncChannel(sys::UniqueFd(connection));
     context.start_socket.reset();
     // `start` may be gone by now; the program runs all the same.
-    [[maybe_unused]] const ssize_t greeted = ::send(context.starter.get(), "", 1, MSG_NOSIGNAL);
+    static_cast<void>(context.channel.send(SyncType::ready));
     if (context.process == nullptr) {
         return sys::fail(sys::ErrorKind::wrong_state, "config.json has no process");
     }
@@ -118,24 +135,27 @@ Result<void> set_rlimits(InitContext& context) {
 Result<void> close_the_rest(InitContext& context) {
     reset_signals();
     std::vector<int> kept = context.preserved;
-    kept.push_back(context.starter ? context.starter.get() : context.channel.fd());
+    kept.push_back(context.channel.fd());
     TRY_VOID(close_all_but(std::move(kept)));
     return pass_on(context.preserved);
 }
 
 Result<void> load_filter_with_privilege(InitContext& context) {
-    return context.seccomp && !context.process->no_new_privileges ? load_seccomp(*context.seccomp)
+    return context.seccomp && !context.process->no_new_privileges ? load_filter(context)
                                                                   : Result<void>();
 }
 
 Result<void> drop_filter_privilege(InitContext& context) {
-    return context.seccomp && !context.process->no_new_privileges
-               ? apply_capability_sets(context.capabilities)
-               : Result<void>();
+    if (!context.seccomp || context.process->no_new_privileges) {
+        return {};
+    }
+    return context.seccomp->pass
+               ? lower_capability_sets(context.capabilities, *context.seccomp->pass)
+               : apply_capability_sets(context.capabilities);
 }
 
 Result<void> load_filter_last(InitContext& context) {
-    return context.seccomp && context.process->no_new_privileges ? load_seccomp(*context.seccomp)
+    return context.seccomp && context.process->no_new_privileges ? load_filter(context)
                                                                  : Result<void>();
 }
 

@@ -6,8 +6,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "libcontainer/sys/socket.h"
-
 namespace libcontainer {
 namespace {
 
@@ -25,6 +23,7 @@ struct MessageHead {
 };
 
 constexpr std::size_t kMaxText = 4096;
+constexpr std::size_t kMaxMessage = 16384;
 
 template <typename Head>
 void append(std::string& bytes, const Head& head) {
@@ -72,10 +71,11 @@ bool SyncOrder::accept(SyncType next) {
     return legal;
 }
 
-Result<void> SyncChannel::send(SyncType type, std::int32_t number, std::span<const int> fds) const {
+Result<void> SyncChannel::send(SyncType type, std::int32_t number, std::span<const int> fds,
+                               const sys::UnusedArguments& unused) const {
     std::string bytes;
     append(bytes, MessageHead{type, number});
-    return sys::send_message(socket_.get(), bytes, fds);
+    return sys::send_message(socket_.get(), bytes, fds, unused);
 }
 
 Result<void> SyncChannel::send_error(const sys::Error& error) const {
@@ -85,7 +85,12 @@ Result<void> SyncChannel::send_error(const sys::Error& error) const {
 }
 
 Result<std::optional<SyncMessage>> SyncChannel::receive() const {
-    sys::Message raw = TRY(sys::receive_message(socket_.get()));
+    return receive(kMaxMessage, {});
+}
+
+Result<std::optional<SyncMessage>> SyncChannel::receive(std::size_t limit,
+                                                        const sys::UnusedArguments& unused) const {
+    sys::Message raw = TRY(sys::receive_message(socket_.get(), limit, unused));
     if (raw.data.empty()) {
         return std::nullopt;
     }
@@ -110,14 +115,17 @@ Result<std::optional<SyncMessage>> SyncChannel::receive() const {
     return message;
 }
 
-Result<void> SyncChannel::request(SyncType type, std::span<const int> fds) const {
-    TRY_VOID(send(type, 0, fds));
-    TRY(expect(SyncType::proceed));
+Result<void> SyncChannel::request(SyncType type, std::span<const int> fds,
+                                  const sys::UnusedArguments& unused) const {
+    TRY_VOID(send(type, 0, fds, unused));
+    TRY(expect(SyncType::proceed, unused));
     return {};
 }
 
-Result<SyncMessage> SyncChannel::expect(SyncType type) const {
-    std::optional<SyncMessage> message = TRY(receive());
+Result<SyncMessage> SyncChannel::expect(SyncType type, const sys::UnusedArguments& unused) const {
+    // The parent says no more than a head, which needs no memory from the kernel: under a filter
+    // that would be one more call.
+    std::optional<SyncMessage> message = TRY(receive(sizeof(MessageHead), unused));
     if (!message || message->type != type) {
         return sys::fail_code("sync: the runtime is gone", EPIPE);
     }

@@ -16,8 +16,13 @@
 //     | -- console [fd] (terminal) ------------> |  keeps the master, or passes it to the console socket
 //     | -- ready ------------------------------> |  oom score; state and pid file written
 //     | <--------------------------- proceed --- |  commit: from here on the child lives without the parent
+//     | -- seccomp [fd] (SCMP_ACT_NOTIFY) -----> |  passes the listener to the supervisor
+//     | <--------------------------- proceed --- |
 //     | -- (end of file) ----------------------> |  run, exec: execve has succeeded
 // clang-format on
+//
+// A created container's init says what follows `ready` to `start`, and first `ready` again: it is
+// there.
 //
 // At any point `failed` from the child ends it: the step's error, and the child is gone. End of
 // file before `ready` means that it was killed. End of file at the child means that the parent is
@@ -31,6 +36,7 @@
 #include <vector>
 
 #include "libcontainer/sys/error.h"
+#include "libcontainer/sys/socket.h"
 #include "libcontainer/sys/unique_fd.h"
 
 namespace libcontainer {
@@ -44,6 +50,7 @@ enum class SyncType : std::uint8_t {
     run_hooks,
     console,
     ready,
+    seccomp,
     failed,
     // The parent's:
     proceed,
@@ -65,7 +72,7 @@ struct SyncMessage {
     SyncType type = SyncType::failed;
     std::int32_t number = 0;          // init_pid
     std::optional<sys::Error> error;  // failed
-    std::vector<sys::UniqueFd> fds;   // console, move_devices: one; cgroup: several
+    std::vector<sys::UniqueFd> fds;   // console, move_devices, seccomp: one; cgroup: several
 };
 
 // One end of the pair. Both sides use the same class.
@@ -74,25 +81,32 @@ class SyncChannel {
     SyncChannel() = default;
     explicit SyncChannel(sys::UniqueFd socket) : socket_(std::move(socket)) {}
 
+    // `unused`: by these a seccomp filter knows its loader's calls (seccomp_pass.h).
     [[nodiscard]] Result<void> send(SyncType type, std::int32_t number = 0,
-                                    std::span<const int> fds = {}) const;
+                                    std::span<const int> fds = {},
+                                    const sys::UnusedArguments& unused = {}) const;
     [[nodiscard]] Result<void> send_error(const sys::Error& error) const;
     // nullopt: the peer has closed its end.
     [[nodiscard]] Result<std::optional<SyncMessage>> receive() const;
     // Child: sends a request and waits until the parent says proceed. End of file is an error: the
     // parent is gone.
-    [[nodiscard]] Result<void> request(SyncType type, std::span<const int> fds = {}) const;
+    [[nodiscard]] Result<void> request(SyncType type, std::span<const int> fds = {},
+                                       const sys::UnusedArguments& unused = {}) const;
     // Child: waits for what the parent sends by itself.
-    [[nodiscard]] Result<SyncMessage> expect(SyncType type) const;
+    [[nodiscard]] Result<SyncMessage> expect(SyncType type,
+                                             const sys::UnusedArguments& unused = {}) const;
 
     [[nodiscard]] int fd() const { return socket_.get(); }
     void close() { socket_.reset(); }
 
   private:
+    [[nodiscard]] Result<std::optional<SyncMessage>> receive(
+        std::size_t limit, const sys::UnusedArguments& unused) const;
+
     sys::UniqueFd socket_;
 };
 
-// An error as bytes and back; also what a created container's init answers `start` with.
+// An error as bytes and back.
 [[nodiscard]] std::string encode_error(const sys::Error& error);
 [[nodiscard]] std::optional<sys::Error> decode_error(std::string_view bytes);
 

@@ -4,6 +4,8 @@
 
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -87,7 +89,7 @@ using SetWords = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
 }
 
 // libcap's cap_set_proc would allocate and translate; the bits are here already.
-Result<void> set_process_sets(const CapabilitySets& sets) {
+Result<void> set_process_sets(const CapabilitySets& sets, const sys::UnusedArguments& unused = {}) {
     SetWords words = {};
     for (unsigned i = 0; i < words.size(); ++i) {
         words[i].effective = static_cast<std::uint32_t>(sets.effective >> (32 * i));
@@ -95,7 +97,7 @@ Result<void> set_process_sets(const CapabilitySets& sets) {
         words[i].inheritable = static_cast<std::uint32_t>(sets.inheritable >> (32 * i));
     }
     __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    if (::capset(&header, words.data()) != 0) {
+    if (::syscall(SYS_capset, &header, words.data(), 0, unused[0], unused[1], unused[2]) != 0) {
         return sys::fail_errno("capset");
     }
     return {};
@@ -199,6 +201,10 @@ Result<void> apply_capability_sets(const CapabilitySets& sets) {
     TRY_VOID(expect_set("permitted", sets.permitted, found.permitted));
     TRY_VOID(expect_set("inheritable", sets.inheritable, found.inheritable));
     return expect_set("ambient", sets.ambient, found.ambient);
+}
+
+Result<void> lower_capability_sets(const CapabilitySets& sets, const sys::UnusedArguments& unused) {
+    return set_process_sets(sets, unused);
 }
 
 Result<CapabilitySets> read_capability_sets() {

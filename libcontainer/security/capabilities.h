@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libcontainer/sys/error.h"
+#include "libcontainer/sys/socket.h"
 #include "oci/spec.h"
 
 namespace libcontainer {
@@ -43,6 +44,10 @@ enum class CapabilitySource : unsigned char { caller, user_namespace };
 // Child, after setuid: clears keepcaps, capset(2), ambient set; then reads all five back and fails
 // on a mismatch.
 [[nodiscard]] Result<void> apply_capability_sets(const CapabilitySets& sets);
+// Child, later: one capset(2) that gives up what is held beyond `sets`. `unused`: by these a
+// seccomp filter lets it through (seccomp_pass.h).
+[[nodiscard]] Result<void> lower_capability_sets(const CapabilitySets& sets,
+                                                 const sys::UnusedArguments& unused);
 
 // The sets of the calling thread.
 [[nodiscard]] Result<CapabilitySets> read_capability_sets();

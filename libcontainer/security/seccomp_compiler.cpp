@@ -49,7 +49,7 @@ using Filter = std::unique_ptr<void, Release>;
 // An action and its errno as SCMP_ACT_*. `errno_path`: where the errno stands in config.json.
 Result<std::uint32_t> action_of(oci::SeccompAction action,
                                 const std::optional<std::uint32_t>& errno_ret,
-                                const std::string& action_path, const std::string& errno_path) {
+                                const std::string& errno_path) {
     const bool takes_errno =
         action == oci::SeccompAction::error || action == oci::SeccompAction::trace;
     if (errno_ret && !takes_errno) {
@@ -82,7 +82,7 @@ Result<std::uint32_t> action_of(oci::SeccompAction action,
         case oci::SeccompAction::notify:
             break;
     }
-    return fail_at(sys::ErrorKind::unsupported, action_path, "SCMP_ACT_NOTIFY is not supported");
+    return SCMP_ACT_NOTIFY;
 }
 
 [[nodiscard]] scmp_compare operator_of(oci::SeccompOperator op) {
@@ -222,9 +222,8 @@ std::vector<std::uint32_t> audit_architectures(const oci::Seccomp& seccomp) {
 }
 
 Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& seccomp) {
-    const std::uint32_t default_action =
-        TRY(action_of(seccomp.default_action, seccomp.default_errno_ret,
-                      "linux.seccomp.defaultAction", "linux.seccomp.defaultErrnoRet"));
+    const std::uint32_t default_action = TRY(action_of(
+        seccomp.default_action, seccomp.default_errno_ret, "linux.seccomp.defaultErrnoRet"));
     const Filter filter(::seccomp_init(default_action));
     if (!filter) {
         return fail_at(
@@ -238,7 +237,7 @@ Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& sec
         const oci::SeccompSyscall& rule = seccomp.syscalls[i];
         const std::string path = rule_path(i);
         const std::uint32_t action =
-            TRY(action_of(rule.action, rule.errno_ret, path + ".action", path + ".errnoRet"));
+            TRY(action_of(rule.action, rule.errno_ret, path + ".errnoRet"));
         if (action != default_action) {
             TRY_VOID(add_rule(filter.get(), action, rule, path));
         }
@@ -247,12 +246,17 @@ Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& sec
     const std::vector<sock_filter> profile = TRY(export_program(filter.get()));
     program.insert(program.end(), profile.begin(), profile.end());
     program = optimize_seccomp_program(program, audit_architectures(seccomp));
-    if (program.size() > BPF_MAXINSNS) {
+    TRY_VOID(check_program_size(program.size()));
+    return program;
+}
+
+Result<void> check_program_size(std::size_t instructions) {
+    if (instructions > BPF_MAXINSNS) {
         return fail_at(sys::ErrorKind::unsupported, "linux.seccomp",
-                       "the filter has " + std::to_string(program.size()) +
+                       "the filter has " + std::to_string(instructions) +
                            " instructions, the kernel takes " + std::to_string(BPF_MAXINSNS));
     }
-    return program;
+    return {};
 }
 
 }  // namespace libcontainer

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <seccomp.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -22,8 +23,11 @@ using sys::Result;
 // - the conditions of a rule are AND-ed; when two of them test the same argument, each becomes a
 //   rule of its own (SC-11, as every peer does);
 // - what is newer than the profile gives ENOSYS (seccomp_stub.h).
-// Errors name the JSON path; SCMP_ACT_NOTIFY is `unsupported`.
+// Errors name the JSON path.
 [[nodiscard]] Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& seccomp);
+
+// Error `unsupported` above BPF_MAXINSNS.
+[[nodiscard]] Result<void> check_program_size(std::size_t instructions);
 
 // libseccomp's token of an architecture (AUDIT_ARCH_*, SCMP_ARCH_X32); 0 if this libseccomp does
 // not know it.

@@ -5,10 +5,13 @@
 
 #include <linux/filter.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "libcontainer/sys/error.h"
+#include "libcontainer/sys/socket.h"
+#include "libcontainer/sys/unique_fd.h"
 #include "oci/seccomp.h"
 
 namespace libcontainer {
@@ -18,6 +21,8 @@ using sys::Result;
 struct SeccompProgram {
     std::vector<sock_filter> instructions;
     unsigned flags = 0;  // SECCOMP_FILTER_FLAG_*
+    // With SCMP_ACT_NOTIFY: what lets the loader's own calls through (seccomp_pass.h).
+    std::optional<sys::UnusedArguments> pass;
 };
 
 // Parent. Looks into the cache folder first (seccomp_cache.h; "" for no cache). A cache that is
@@ -27,7 +32,7 @@ struct SeccompProgram {
                                                      const std::string& cache_directory);
 
 // Child: seccomp(2) SECCOMP_SET_MODE_FILTER with exactly the program's flags. Needs no_new_privs or
-// CAP_SYS_ADMIN.
-[[nodiscard]] Result<void> load_seccomp(const SeccompProgram& program);
+// CAP_SYS_ADMIN. Gives the listener of a program with SCMP_ACT_NOTIFY, else no descriptor.
+[[nodiscard]] Result<sys::UniqueFd> load_seccomp(const SeccompProgram& program);
 
 }  // namespace libcontainer

@@ -4,7 +4,10 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -21,7 +24,8 @@ Result<std::array<UniqueFd, 2>> make_socket_pair() {
     return std::array<UniqueFd, 2>{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-Result<void> send_message(int socket, std::string_view data, std::span<const int> fds) {
+Result<void> send_message(int socket, std::string_view data, std::span<const int> fds,
+                          const UnusedArguments& unused) {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxMessageFds * sizeof(int))> control = {};
     std::string payload(data);
     iovec part = {payload.data(), payload.size()};
@@ -40,17 +44,19 @@ Result<void> send_message(int socket, std::string_view data, std::span<const int
         rights->cmsg_len = CMSG_LEN(fds.size_bytes());
         std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
     }
-    ssize_t sent = -1;
+    long sent = -1;
     do {
-        sent = ::sendmsg(socket, &header, MSG_NOSIGNAL);
+        sent =
+            ::syscall(SYS_sendmsg, socket, &header, MSG_NOSIGNAL, unused[0], unused[1], unused[2]);
     } while (sent < 0 && errno == EINTR);
     if (sent < 0) {
         return fail_errno("sendmsg");
     }
-    return {};
+    return static_cast<std::size_t>(sent) == data.size() ? Result<void>()
+                                                         : fail_code("sendmsg", EAGAIN);
 }
 
-Result<Message> receive_message(int socket, std::size_t limit) {
+Result<Message> receive_message(int socket, std::size_t limit, const UnusedArguments& unused) {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxMessageFds * sizeof(int))> control = {};
     Message message;
     message.data.resize(limit);
@@ -60,9 +66,10 @@ Result<Message> receive_message(int socket, std::size_t limit) {
     header.msg_iovlen = 1;
     header.msg_control = control.data();
     header.msg_controllen = control.size();
-    ssize_t got = -1;
+    long got = -1;
     do {
-        got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+        got = ::syscall(SYS_recvmsg, socket, &header, MSG_CMSG_CLOEXEC, unused[0], unused[1],
+                        unused[2]);
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
         if (errno == ECONNRESET) {
@@ -90,7 +97,7 @@ Result<Message> receive_message(int socket, std::size_t limit) {
     return message;
 }
 
-Result<UniqueFd> connect_unix(const std::string& path) {
+Result<UniqueFd> connect_unix(const std::string& path, std::chrono::seconds send_timeout) {
     UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) {
         return fail_errno("socket");
@@ -98,13 +105,15 @@ Result<UniqueFd> connect_unix(const std::string& path) {
     sockaddr_un address = {};
     address.sun_family = AF_UNIX;
     std::string name = path;
-    UniqueFd directory;
+    UniqueFd file;
     if (name.size() >= sizeof address.sun_path) {
-        directory = TRY(open_at(AT_FDCWD, directory_of(path), O_PATH | O_DIRECTORY));
-        name = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + base_of(path);
-        if (name.size() >= sizeof address.sun_path) {
-            return fail_code(call("connect", path), ENAMETOOLONG);
-        }
+        file = TRY(open_at(AT_FDCWD, path, O_PATH));
+        name = "/proc/self/fd/" + std::to_string(file.get());
+    }
+    const timeval timeout = {send_timeout.count(), 0};
+    if (timeout.tv_sec != 0 &&
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0) {
+        return fail_errno("setsockopt(SO_SNDTIMEO)");
     }
     std::memcpy(address.sun_path, name.data(), name.size());
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -19,10 +20,16 @@ namespace sys {
 // is gone.
 [[nodiscard]] Result<std::array<UniqueFd, 2>> make_socket_pair();
 
+// The argument registers that a system call of three arguments leaves unused: nothing to the
+// kernel, but a seccomp filter sees them, and can tell one call from another by them.
+using UnusedArguments = std::array<unsigned long, 3>;
+
 // One message of `data` (at least one byte: Linux drops ancillary data without payload) with `fds`
-// attached. Never raises SIGPIPE.
+// attached, all of them in the first segment of a stream. Never raises SIGPIPE. EAGAIN: a send
+// timeout ran out.
 [[nodiscard]] Result<void> send_message(int socket, std::string_view data,
-                                        std::span<const int> fds = {});
+                                        std::span<const int> fds = {},
+                                        const UnusedArguments& unused = {});
 
 struct Message {
     std::string data;  // empty: the peer closed its end
@@ -31,10 +38,13 @@ struct Message {
 
 // Receives one message of at most `limit` bytes and `kMaxMessageFds` descriptors, each O_CLOEXEC.
 inline constexpr std::size_t kMaxMessageFds = 64;
-[[nodiscard]] Result<Message> receive_message(int socket, std::size_t limit = 16384);
+[[nodiscard]] Result<Message> receive_message(int socket, std::size_t limit = 16384,
+                                              const UnusedArguments& unused = {});
 
-// Connects to a stream socket; a path beyond sun_path's 107 bytes goes through its directory's
-// descriptor.
-[[nodiscard]] Result<UniqueFd> connect_unix(const std::string& path);
+// Connects to a stream socket; a path beyond sun_path's 107 bytes goes by a descriptor.
+// `send_timeout`: how long connect (a full backlog) and each send (a full buffer) may take; 0: for
+// ever.
+[[nodiscard]] Result<UniqueFd> connect_unix(const std::string& path,
+                                            std::chrono::seconds send_timeout = {});
 
 }  // namespace sys

@@ -35,7 +35,8 @@ std::array<SyncChannel, 2> make_pair() {
 
 TEST_CASE("R-38: the child's messages are taken in their order only", "[process]") {
     CHECK(legal({ready}));
-    CHECK(legal({init_pid, map_ids, run_hooks, console, ready}));
+    CHECK(legal({init_pid, map_ids, run_hooks, console, ready, seccomp}));
+    CHECK_FALSE(legal({seccomp, ready}));
     CHECK(legal({run_hooks, ready, failed}));
     CHECK(legal({failed}));
     CHECK_FALSE(legal({ready, ready}));
@@ -73,6 +74,18 @@ TEST_CASE("a text of any length fits into one message", "[process]") {
     REQUIRE(*message);
     REQUIRE((*message)->error);
     CHECK((*message)->error->message.size() == 4096);
+}
+
+TEST_CASE("SC-05: a request carries a descriptor", "[process]") {
+    auto [parent, child] = make_pair();
+    REQUIRE(parent.send(proceed));
+    const int fd = child.fd();
+    CHECK(child.request(seccomp, std::span(&fd, 1)));
+    const auto message = parent.receive();
+    REQUIRE(message);
+    REQUIRE(*message);
+    CHECK((*message)->type == seccomp);
+    CHECK((*message)->fds.size() == 1);
 }
 
 TEST_CASE("a request ends when the parent is gone", "[process]") {

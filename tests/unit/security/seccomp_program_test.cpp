@@ -205,15 +205,16 @@ TEST_CASE("SC-11 an argument index beyond 5 is an error", "[seccomp]") {
           "linux.seccomp.syscalls[1].args[1].index: " + std::to_string(index) + " is beyond 5");
 }
 
-TEST_CASE("SC-05 NOTIFY is refused by its place", "[seccomp]") {
-    const auto as_rule = compile_seccomp_program(
-        profile(SeccompAction::allow, {rule({"mkdir"}, SeccompAction::notify)}));
-    REQUIRE_FALSE(as_rule);
-    CHECK(as_rule.error().kind == sys::ErrorKind::unsupported);
-    CHECK(as_rule.error().text() ==
-          "linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY is not supported");
-    CHECK(forked::text_of(compile_seccomp_program(profile(SeccompAction::notify, {}))) ==
-          "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported");
+TEST_CASE("SC-05 NOTIFY as the action of a rule, and as the default", "[seccomp]") {
+    const auto by_rule =
+        compiled(profile(SeccompAction::error, {rule({"mkdir"}, SeccompAction::notify)}));
+    CHECK(native_verdict(by_rule, 83) == SECCOMP_RET_USER_NOTIF);
+    CHECK(native_verdict(by_rule, 0) == (SECCOMP_RET_ERRNO | EPERM));
+    const auto by_default =
+        compiled(profile(SeccompAction::notify, {rule({"mkdir"}, SeccompAction::allow)}));
+    CHECK(native_verdict(by_default, 83) == SECCOMP_RET_ALLOW);
+    CHECK(native_verdict(by_default, 0) == SECCOMP_RET_USER_NOTIF);
+    CHECK(native_verdict(by_default, 5000) == SECCOMP_RET_USER_NOTIF);
 }
 
 TEST_CASE("SC-03 the native architecture is always in the filter, others die", "[seccomp]") {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The supervisor of a container whose profile says SCMP_ACT_NOTIFY.
+#pragma once
+
+#include "libcontainer/sys/error.h"
+#include "libcontainer/sys/unique_fd.h"
+#include "oci/seccomp.h"
+#include "oci/state.h"
+
+namespace libcontainer {
+
+using sys::Result;
+
+// Parent, before anything is made: a profile that notifies needs a socket at listenerPath, as the
+// runtime's mount namespace shows it. It is only looked at: a supervisor expects of each connection
+// one state, and there is no listener yet.
+[[nodiscard]] Result<void> check_seccomp_listener(const oci::Seccomp& seccomp);
+
+// Whoever lets the process go (start, run, exec): connects to listenerPath, sends `process` with
+// the listener in the first sendmsg, and closes (SC-05, SC-07). A supervisor that takes neither the
+// connection nor the message for 10 s is an error.
+[[nodiscard]] Result<void> send_seccomp_listener(const oci::Seccomp& seccomp, oci::State container,
+                                                 std::int32_t pid, const sys::UniqueFd& listener);
+
+}  // namespace libcontainer
