@@ -15,7 +15,7 @@ suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
 
 
-@suite.case("G-01", "UTF-8 arrives as written, from the file config.json at the bundle's top")
+@suite.case("G-01", "text in UTF-8 arrives as written, from the file config.json at the bundle's top")
 def encoding(lab):
     made = lab.bundle(["/bin/echo", "käse \U0001f6a2 \u0301"]).write()
     equal(sorted(os.listdir(made.path)), ["config.json", "rootfs"], "the bundle")
