@@ -77,6 +77,22 @@ def rlimits_exec(lab):
     equal(own["rlimits"]["RLIMIT_CORE"], [0, 5], "the process file's")
 
 
+@suite.case("P-07 P-11 P-20 RF-05 N-09", "a container in a user namespace has the same numbers")
+def user_namespace(lab):
+    made = lab.bundle(SLEEP, process__oomScoreAdj=250, linux__personality={"domain": "LINUX32"},
+                      process__user={"uid": 7, "gid": 7, "umask": 0o31},
+                      process__rlimits=[{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 88}])
+    made.namespace("user")
+    for name in ("uidMappings", "gidMappings"):
+        made.linux[name] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    container = lab.start(made)
+    made.process["args"] = ["/bin/probe"]
+    for report in (lab.probe(made), lab.probe_exec(container), lab.probe_exec(container, cwd="/")):
+        equal(report["rlimits"]["RLIMIT_NOFILE"], [77, 88], "rlimits")
+        equal(report["oom_score_adj"].strip(), "250", "oomScoreAdj")
+        equal((report["umask"], report["personality"]), (0o31, 8), "umask and personality")
+
+
 @suite.case("P-07", "a limit bites: the program cannot write beyond RLIMIT_FSIZE")
 def rlimit_bites(lab):
     made = lab.bundle(shell="trap '' XFSZ; dd if=/dev/zero of=/tmp/f bs=1000 count=9 2>/dev/null; "
