@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "libcontainer/cgroup/delegation.h"
 #include "libcontainer/network/net_devices.h"
 #include "libcontainer/process/hook.h"
 #include "libcontainer/process/inheritance.h"
@@ -81,6 +82,37 @@ std::vector<std::string> own_environment() {
     return !cgroup.directories.empty() &&
            std::ranges::none_of(cgroup.directories, &std::string::empty,
                                 &CgroupRecord::Directory::controllers);
+}
+
+// Two containers in one cgroup could not be ended one by one: delete of a stopped one would kill
+// the other (CG-05). Asked only about a cgroup that was there before.
+Result<void> check_not_shared(const std::string& root, const std::string& id,
+                              const CgroupRecord& cgroup) {
+    std::vector<std::string> found;
+    for (const CgroupRecord::Directory& directory : cgroup.directories) {
+        if (directory.found) {
+            found.push_back(directory.path);
+        }
+    }
+    if (found.empty()) {
+        return {};
+    }
+    for (const std::string& other : TRY(StateDirectory::ids(root))) {
+        const auto directory = StateDirectory::open(root, other);
+        const auto record =
+            directory ? directory->read_record() : std::unexpected(directory.error());
+        if (other == id || !record) {
+            continue;
+        }
+        for (const CgroupRecord::Directory& theirs : record->cgroup.directories) {
+            if (std::ranges::find(found, theirs.path) != found.end()) {
+                return std::unexpected(
+                    sys::Error{sys::ErrorKind::wrong_state, 0, "linux.cgroupsPath",
+                               "the cgroup " + theirs.path + " belongs to container " + other});
+            }
+        }
+    }
+    return {};
 }
 
 // One create, phase by phase. Every effect outside registers its undo; the undos run before
@@ -187,7 +219,11 @@ Result<void> Creation::prepare() {
 Result<void> Creation::make_cgroup() {
     rollback_.on_failure([this] { static_cast<void>(cgroup_->destroy()); });
     TRY_VOID(cgroup_->create());
+    TRY_VOID(check_not_shared(global_.root, options_.id, cgroup_->record()));
     TRY_VOID(cgroup_->apply(spec().linux.resources));
+    if (const std::optional<uid_t> owner = delegate_to(spec())) {
+        TRY_VOID(cgroup_->delegate(*owner));
+    }
     context_.cgroup = TRY(cgroup_->open_entry(""));
     return {};
 }

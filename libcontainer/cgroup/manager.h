@@ -28,6 +28,7 @@ struct CgroupRecord {
         std::string controllers;  // as the hierarchy is called: "memory", "cpu,cpuacct",
                                   // "name=systemd", "" for v2
         std::string path;         // absolute host path of the container's cgroup directory
+        bool found = false;       // was there before the container: not ours to remove (O-05)
     };
     std::vector<Directory> directories;  // empty with CgroupDriver::disabled
 };
@@ -72,9 +73,9 @@ class CgroupManager {
     // itself.
     [[nodiscard]] virtual Result<CgroupEntry> open_entry(const std::string& below) = 0;
 
-    // Gives the container's root its cgroup (CG-07): only with a cgroup namespace of its own and a
-    // writable cgroup mount. v1 is never handed over: nothing happens there.
-    [[nodiscard]] virtual Result<void> delegate(uid_t, gid_t) { return {}; }
+    // Gives the user of the container's process its cgroup (CG-07; see delegate_to). v1 is never
+    // handed over: nothing happens there.
+    [[nodiscard]] virtual Result<void> delegate(uid_t) { return {}; }
 
     [[nodiscard]] virtual std::vector<CgroupMountSource> mount_sources() const = 0;
 
@@ -91,8 +92,8 @@ class CgroupManager {
 
     // Kills what is left and removes the directories, deepest first, retrying while the kernel says
     // EBUSY for up to 10 s. What is gone already is no error. Removes nothing above the container's
-    // own directory. After a plan without a successful create() it kills nobody: whoever is in
-    // there is another's.
+    // own directory, and that only if the container has made it. After a plan without a successful
+    // create() it kills nobody: whoever is in there is another's.
     [[nodiscard]] virtual Result<void> destroy() = 0;
 
   protected:

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -212,6 +213,32 @@ Result<bool> remove_tree(const std::string& directory) {
         return false;
     }
     return ::rmdir(directory.c_str()) == 0 || is_gone(errno);
+}
+
+Result<bool> empty_tree(const std::string& directory) {
+    const auto top = sys::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
+    if (!top) {
+        return is_gone(top.error().code) ? Result<bool>(true) : std::unexpected(top.error());
+    }
+    const bool is_alone = TRY(remove_children(top->get(), directory));
+    return is_alone && TRY(read_own_pids(top->get(), directory)).empty();
+}
+
+Result<void> make_path(const std::string& path, std::vector<std::string>& made, Prepare prepare) {
+    constexpr mode_t kMode = 0755;
+    int result = ::mkdir(path.c_str(), kMode);
+    if (result != 0 && errno == ENOENT) {
+        auto parent = make_path(sys::directory_of(path), made, prepare);
+        if (!parent && parent.error().code != EEXIST) {
+            return parent;
+        }
+        result = ::mkdir(path.c_str(), kMode);
+    }
+    if (result != 0) {
+        return sys::fail_errno(sys::call("mkdir", path));
+    }
+    made.push_back(path);
+    return prepare != nullptr ? prepare(path) : Result<void>();
 }
 
 void remove_made(const std::vector<std::string>& made) {

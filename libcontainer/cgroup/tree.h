@@ -59,6 +59,16 @@ using TreeAction = std::function<Result<void>(int directory, const std::string& 
 // kernel says EBUSY, processes are in it or have just left.
 [[nodiscard]] Result<bool> remove_tree(const std::string& directory);
 
+// The same for one that has to stay: removes what is below it. True: that is gone, and no process
+// is in it.
+[[nodiscard]] Result<bool> empty_tree(const std::string& directory);
+
+// Makes the directory and what is missing above it, adds each to `made`, outermost first, and lets
+// `prepare`, if any, do what a new one needs. EEXIST: it is there already.
+using Prepare = Result<void> (*)(const std::string& path);
+[[nodiscard]] Result<void> make_path(const std::string& path, std::vector<std::string>& made,
+                                     Prepare prepare);
+
 // Undoes what a failed create() made, given outermost first.
 void remove_made(const std::vector<std::string>& made);
 

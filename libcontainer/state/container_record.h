@@ -54,6 +54,7 @@ template <>
 inline constexpr Field kFields<libcontainer::CgroupRecord::Directory>[] = {
     field<&libcontainer::CgroupRecord::Directory::controllers>("controllers"),
     field<&libcontainer::CgroupRecord::Directory::path>("path"),
+    field<&libcontainer::CgroupRecord::Directory::found>("found"),
 };
 
 template <>

@@ -1,51 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# cgroups: CG-01 to CG-08 and linux.resources on v1: the files' values, and that they bite.
+# cgroups: where they are, whose they are, what is refused and what is left (CG-01 to CG-08), and the
+# device rules (RD-01 to RD-04), on v1 and v2.
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
+from harness.cgroups import V1, folder, groups_of, need_v1, see_only_v2, unified
 from harness.lab import need, read, write
-from harness.tap import Suite, check, contains, equal, eventually
+from harness.tap import Suite, check, equal, eventually
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
 ROOT = oracle.CGROUPS
-
-
-def hierarchies():
-    """{controller: folder} of the v1 hierarchies."""
-    found = {}
-    with open("/proc/self/mounts", encoding="ascii", errors="replace") as file:
-        for line in file:
-            _, folder, kind, options = line.split()[:4]
-            if kind == "cgroup":
-                for option in options.split(","):
-                    found[option] = folder
-    return found
-
-
-V1 = hierarchies()
-
-
-def need_v1(controller):
-    need(controller in V1, f"no v1 hierarchy of {controller}")
-
-
-def groups_of(pid):
-    """{controller: path} of a process in the v1 hierarchies."""
-    found = {}
-    for line in read(f"/proc/{pid}/cgroup").splitlines():
-        number, names, path = line.split(":", 2)
-        for name in names.split(","):
-            if number != "0":
-                found[name] = path
-    return found
-
-
-def value(container, controller, file):
-    return read(f"{V1[controller]}{groups_of(container.pid)[controller]}/{file}").strip()
 
 
 # place
@@ -103,6 +71,38 @@ def place_taken(lab):
     remove_lab()
 
 
+@suite.case("CG-05", "the group of a stopped container is not shared")
+def place_of_stopped(lab):
+    first = lab.start(lab.bundle(["/bin/true"], linux__cgroupsPath="/lab/shared"))
+    first.wait_stopped()
+    second = lab.bundle(SLEEP, linux__cgroupsPath="/lab/shared")
+    lab.try_create(second).failed("linux.cgroupsPath", f"belongs to container {first.id}")
+    check(os.path.isdir(f"{ROOT}/freezer/lab/shared") or "freezer" not in V1, "the group stays")
+    first.delete().ok()
+    other = lab.start(second)
+    equal(other.status(), "running", "the second container")
+    other.delete("--force").ok()
+    remove_lab()
+
+
+@suite.case("CG-05 O-05", "a group that was there before stays, without what was in it")
+def place_kept(lab):
+    need_v1("pids")
+    os.makedirs(f"{V1['pids']}/lab/kept")
+    made = lab.bundle(shell="setsid sleep 500 & echo up; wait", linux__cgroupsPath="/lab/kept")
+    made.without_namespace("pid")
+    container = lab.start(made)
+    container.wait_out("up")
+    os.mkdir(f"{V1['pids']}/lab/kept/inner")
+    container.delete("--force").ok()
+    check(os.path.isdir(f"{V1['pids']}/lab/kept"), "the group is there")
+    equal(read(f"{V1['pids']}/lab/kept/cgroup.procs"), "", "its processes")
+    check(not os.path.exists(f"{V1['pids']}/lab/kept/inner"), "the inner group is gone")
+    if "freezer" in V1:
+        check(not os.path.exists(f"{V1['freezer']}/lab/kept"), "groups of its own are gone")
+    remove_lab()
+
+
 @suite.case("CG-05 trap-33", "an existing empty group is taken")
 def place_empty(lab):
     need_v1("pids")
@@ -154,128 +154,7 @@ def disabled(lab):
     lab.brig("delete", "--force", "free").ok()
 
 
-# limits in the files
-
-
-FILES = {
-    "memory.limit": ({"memory": {"limit": 64 << 20}}, "memory", "memory.limit_in_bytes",
-                     str(64 << 20)),
-    "memory.reservation": ({"memory": {"reservation": 32 << 20}}, "memory",
-                           "memory.soft_limit_in_bytes", str(32 << 20)),
-    "memory.swap": ({"memory": {"limit": 64 << 20, "swap": 96 << 20}}, "memory",
-                    "memory.memsw.limit_in_bytes", str(96 << 20)),
-    "memory.swappiness": ({"memory": {"swappiness": 0}}, "memory", "memory.swappiness", "0"),
-    "memory.kernelTCP": ({"memory": {"kernelTCP": 16 << 20}}, "memory",
-                         "memory.kmem.tcp.limit_in_bytes", str(16 << 20)),
-    "cpu.shares": ({"cpu": {"shares": 512}}, "cpu", "cpu.shares", "512"),
-    "cpu.quota": ({"cpu": {"quota": 50000}}, "cpu", "cpu.cfs_quota_us", "50000"),
-    "cpu.period": ({"cpu": {"period": 50000}}, "cpu", "cpu.cfs_period_us", "50000"),
-    "cpu.burst": ({"cpu": {"quota": 50000, "burst": 20000}}, "cpu", "cpu.cfs_burst_us", "20000"),
-    "cpu.idle": ({"cpu": {"idle": 1}}, "cpu", "cpu.idle", "1"),
-    "cpu.cpus": ({"cpu": {"cpus": "0"}}, "cpuset", "cpuset.cpus", "0"),
-    "cpu.mems": ({"cpu": {"mems": "0"}}, "cpuset", "cpuset.mems", "0"),
-    "pids.limit": ({"pids": {"limit": 33}}, "pids", "pids.max", "33"),
-    "pids.limit -1": ({"pids": {"limit": -1}}, "pids", "pids.max", "max"),
-    "throttleReadBpsDevice": ({"blockIO": {"throttleReadBpsDevice":
-                                           [{"major": 7, "minor": 0, "rate": 1048576}]}},
-                              "blkio", "blkio.throttle.read_bps_device", "7:0 1048576"),
-    "throttleWriteIOPSDevice": ({"blockIO": {"throttleWriteIOPSDevice":
-                                             [{"major": 7, "minor": 0, "rate": 100}]}},
-                                "blkio", "blkio.throttle.write_iops_device", "7:0 100"),
-}
-
-
-@suite.table("15 CG-06", "resource in its file", FILES)
-def in_file(lab, resources, controller, file, wanted):
-    need_v1(controller)
-    need(os.path.exists(f"{V1[controller]}/{file}") or file.startswith(("cpu.cfs", "cpu.idle")) or
-         "blkio" in file, f"this kernel has no {file}")
-    if "blkio" in file:
-        need(os.path.exists("/sys/block/loop0"), "no block device 7:0")
-    probe = f"{V1[controller]}/lab-probe"
-    os.mkdir(probe)
-    exists = os.path.exists(f"{probe}/{file}")
-    os.rmdir(probe)
-    need(exists, f"this kernel has no {file}")
-    container = lab.start(lab.bundle(SLEEP, linux__resources=resources))
-    equal(value(container, controller, file), wanted, file)
-
-
-@suite.table("15", "a resource that makes no sense is refused", {
-    "swap without limit": ({"memory": {"swap": 96 << 20}}, "linux.resources.memory"),
-    "swap below limit": ({"memory": {"limit": 96 << 20, "swap": 64 << 20}},
-                         "linux.resources.memory"),
-    "swappiness": ({"memory": {"swappiness": 101}}, "linux.resources.memory.swappiness"),
-    "cpus": ({"cpu": {"cpus": "0-99999"}}, "linux.resources.cpu.cpus"),
-    "cpus text": ({"cpu": {"cpus": "first"}}, "linux.resources.cpu.cpus"),
-    "blkio weight": ({"blockIO": {"weight": 9}}, "linux.resources.blockIO.weight"),
-    "hugepage name": ({"hugepageLimits": [{"pageSize": "64kB", "limit": 0}]},
-                      "linux.resources.hugepageLimits[0].pageSize"),
-    "device type": ({"devices": [{"allow": True, "type": "x"}]}, "linux.resources.devices[0]"),
-    "device access": ({"devices": [{"allow": True, "access": "rx"}]},
-                      "linux.resources.devices[0].access"),
-    "unified on v1": ({"unified": {"memory.max": "1"}}, "linux.resources.unified"),
-    "burst above quota": ({"cpu": {"quota": 10000, "burst": 20000}}, "linux.resources.cpu"),
-})
-def refused(lab, resources, part):
-    lab.try_create(lab.bundle(linux__resources=resources)).failed(part)
-    lab.expect_nothing_left("a refused resource")
-
-
-# limits that bite
-
-
-@suite.case("15.2 T-64", "a program beyond its memory limit is killed")
-def memory_bites(lab):
-    made = lab.bundle(shell="yes | tr '\\n' x | head -c 200000000 | tail -c 199999999 > /dev/null")
-    made.process["args"] = ["/bin/sh", "-c", "a=x; while :; do a=$a$a; done"]
-    made.set("linux.resources", {"memory": {"limit": 16 << 20, "swap": 16 << 20}})
-    equal(lab.run(made).status, 137, "exit status")
-    lab.expect_nothing_left("an OOM kill")
-
-
-@suite.case("15.5", "forks beyond pids.limit fail")
-def pids_bite(lab):
-    made = lab.bundle(shell="for i in 1 2 3 4 5 6 7 8; do sleep 5 & done; echo no limit",
-                      linux__resources={"pids": {"limit": 5}})
-    result = lab.run(made)
-    check("no limit" not in result.out, "output")
-    contains(result.err, "can't fork", "the shell's complaint")
-
-
-@suite.case("15.3", "the cpu quota slows the program down")
-def cpu_bites(lab):
-    made = lab.bundle(shell="while :; do :; done",
-                      linux__resources={"cpu": {"quota": 10000, "period": 100000}})
-    container = lab.start(made)
-    need_v1("cpu")
-    eventually(lambda: "nr_throttled 0" not in value(container, "cpu", "cpu.stat") and
-               "nr_throttled" in value(container, "cpu", "cpu.stat"), "throttled periods")
-
-
-@suite.case("15.3", "cpus of the cpuset are the only ones")
-def cpuset_bites(lab):
-    report = lab.probe(lab.bundle(linux__resources={"cpu": {"cpus": "0"}}))
-    equal(report["cpus"], 1, "cpus")
-
-
-@suite.case("Budget T-64", "a container starts within 512 KiB of memory")
-def tiny_memory(lab):
-    made = lab.bundle(["/bin/probe"], linux__resources={"memory": {"limit": 4 << 20}})
-    lab.run(made).ok()
-    made = lab.bundle(["/bin/true"], linux__resources={"memory": {"limit": 512 << 10}})
-    result = lab.run(made)
-    equal(result.status, 0, f"exit status of {result}")
-
-
-@suite.table("T-64", "a limit that no program can live with ends cleanly", {
-    "memory": {"memory": {"limit": 4096}}, "memory 0": {"memory": {"limit": 0}},
-    "pids 1": {"pids": {"limit": 1}},
-})
-def too_little(lab, resources):
-    result = lab.run(lab.bundle(shell="sleep 0.01; true", linux__resources=resources))
-    check(result.status is not None, "ended")
-    lab.expect_nothing_left("a hopeless limit")
+# devices
 
 
 DEVICES = "for i in '10 200' '7 0' '1 3' '5 0'; do set -- $i; rm -f /tmp/n; " \
@@ -342,6 +221,139 @@ def frozen_group(lab):
     if os.path.isdir(folder):
         write(f"{folder}/freezer.state", "THAWED")
         os.rmdir(folder)
+
+
+@suite.case("CG-05", "a group below a frozen one is refused, and nothing is left")
+def frozen_parent(lab):
+    need_v1("freezer")
+    above = f"{V1['freezer']}/lab"
+    os.mkdir(above)
+    write(f"{above}/freezer.state", "FROZEN")
+    try:
+        lab.try_create(lab.bundle(SLEEP, linux__cgroupsPath="/lab/in")).failed("frozen")
+        check(not os.path.exists(f"{above}/in"), "nothing is left below")
+    finally:
+        write(f"{above}/freezer.state", "THAWED")
+        remove_lab()
+
+
+# v2
+
+
+def owners(path):
+    """{file: owner} of a group and the files that the kernel lets be delegated."""
+    found = {"": os.stat(path).st_uid}
+    for name in os.listdir(path):
+        found[name] = os.stat(f"{path}/{name}").st_uid
+    return found
+
+
+CGROUP_MOUNT = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup"}
+
+
+@suite.table("CG-07", "the group is handed over", {
+    "yes": (["rw"], True, True), "read-only": (["ro"], True, False),
+    "no own namespace": (["rw"], False, False), "no mount": (None, True, False),
+})
+def delegated(lab, options, own_namespace, wanted):
+    see_only_v2(lab)
+    made = lab.bundle(SLEEP, process__user={"uid": 1000, "gid": 1000})
+    if options:
+        made.mounts.append({**CGROUP_MOUNT, "options": options})
+    if own_namespace:
+        made.namespace("cgroup")
+    container = lab.start(made)
+    files = owners(folder(container, ""))
+    named = {"", *read("/sys/kernel/cgroup/delegate").split()}
+    theirs = {name for name, uid in files.items() if uid == 1000}
+    equal(theirs, named & files.keys() if wanted else set(), "files of the user")
+
+
+@suite.case("CG-07", "a mapped user gets the group by its id on the host")
+def delegated_mapped(lab):
+    see_only_v2(lab)
+    made = lab.bundle(SLEEP)
+    made.mounts.append({**CGROUP_MOUNT, "options": ["rw"]})
+    for kind in ("cgroup", "user"):
+        made.namespace(kind)
+    made.linux["uidMappings"] = [{"containerID": 0, "hostID": 70000, "size": 1000}]
+    made.linux["gidMappings"] = [{"containerID": 0, "hostID": 70000, "size": 1000}]
+    os.chown(made.rootfs, 70000, 70000)
+    for place in (made.path, lab.path, os.path.dirname(lab.path)):
+        os.chmod(place, 0o755)
+    container = lab.start(made)
+    equal(owners(folder(container, ""))["cgroup.procs"], 70000, "owner")
+
+
+@suite.case("CG-07", "a group of v1 is never handed over")
+def delegated_v1(lab):
+    need_v1("pids")
+    made = lab.bundle(SLEEP, process__user={"uid": 1000, "gid": 1000})
+    made.mounts.append({**CGROUP_MOUNT, "options": ["rw"]})
+    made.namespace("cgroup")
+    container = lab.start(made)
+    equal(set(owners(folder(container, "pids")).values()), {0}, "owners")
+
+
+@suite.table("CG-01 CG-02 CG-03", "cgroupsPath on v2", {
+    "absolute": "/lab/one", "absent": None, "relative": "lab/two"})
+def place_on_v2(lab, path):
+    see_only_v2(lab)
+    made = lab.bundle(SLEEP)
+    if path:
+        made.set("linux.cgroupsPath", path)
+    container = lab.start(made)
+    wanted = f"/{path.strip('/')}" if path else f"/{container.id}"
+    equal(groups_of(container.pid)[""], wanted, "group")
+    container.delete("--force").ok()
+    remove_lab()
+
+
+@suite.case("CG-05", "on v2 a group that is not empty, frozen or a stopped container's is refused")
+def unfit_on_v2(lab):
+    see_only_v2(lab)
+    first = lab.start(lab.bundle(SLEEP, linux__cgroupsPath="/lab/taken"))
+    second = lab.bundle(SLEEP, linux__cgroupsPath="/lab/taken")
+    lab.try_create(second).failed("cgroup is not empty")
+    first.kill("KILL").ok()
+    first.wait_stopped()
+    lab.try_create(second).failed(f"belongs to container {first.id}")
+    first.delete().ok()
+    os.mkdir(f"{unified()}/lab/taken")
+    write(f"{unified()}/lab/taken/cgroup.freeze", "1")
+    lab.try_create(second).failed("frozen")
+    write(f"{unified()}/lab/taken/cgroup.freeze", "0")
+    lab.start(second).delete("--force").ok()
+    check(os.path.isdir(f"{unified()}/lab/taken"), "the group that was there stays")
+    remove_lab()
+
+
+@suite.case("CG-08", "on v2 groups that the container made are removed with their processes")
+def inner_on_v2(lab):
+    see_only_v2(lab)
+    made = lab.bundle(shell="setsid sleep 500 & echo up; wait")
+    made.without_namespace("pid")
+    container = lab.start(made)
+    container.wait_out("up")
+    place = folder(container, "")
+    os.makedirs(f"{place}/inner/deep")
+    pids = read(f"{place}/cgroup.procs").split()
+    write(f"{place}/inner/deep/cgroup.procs", [p for p in pids if int(p) != container.pid][0])
+    container.delete("--force").ok()
+    lab.expect_nothing_left("inner groups")
+
+
+@suite.table("RD-01 RD-02", "device rules on v2", {
+    "none": (None, {"7 0"}, set()), "deny all": ([{"allow": False}], {"7 0"}, {"1 3"}),
+    "deny all, allow one": ([{"allow": False, "access": "rwm"},
+                             {"allow": True, "type": "c", "major": 7, "minor": 0,
+                              "access": "rwm"}], set(), {"7 0", "1 3"}),
+})
+def device_rules_on_v2(lab, rules, refused_nodes, open_nodes):
+    see_only_v2(lab)
+    got = opened(lab, rules)
+    check(not got & refused_nodes, f"opened {got}, refused must be {refused_nodes}")
+    check(open_nodes <= got, f"opened {got}, wanted {open_nodes}")
 
 
 suite.main()

@@ -3,7 +3,6 @@
 #include "libcontainer/cgroup/v1/directories.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -13,8 +12,6 @@
 
 namespace libcontainer::v1 {
 namespace {
-
-constexpr mode_t kMode = 0755;
 
 // Copies cpus and mems of the parent, which gets them from its own if another has left it empty.
 // The root of the hierarchy is never empty, so this ends there.
@@ -27,26 +24,6 @@ Result<void> inherit_cpuset(const std::string& path) {
             value = TRY(sys::read_file(AT_FDCWD, parent + file));
         }
         TRY_VOID(sys::write_attribute(AT_FDCWD, path + file, value));
-    }
-    return {};
-}
-
-Result<void> make_new(const std::string& path, std::string_view controllers,
-                      std::vector<std::string>& made) {
-    int result = ::mkdir(path.c_str(), kMode);
-    if (result != 0 && errno == ENOENT) {
-        auto parent = make_new(sys::directory_of(path), controllers, made);
-        if (!parent && parent.error().code != EEXIST) {
-            return parent;
-        }
-        result = ::mkdir(path.c_str(), kMode);
-    }
-    if (result != 0) {
-        return sys::fail_errno(sys::call("mkdir", path));
-    }
-    made.push_back(path);
-    if (has_controller(controllers, "cpuset")) {
-        TRY_VOID(inherit_cpuset(path));
     }
     return {};
 }
@@ -64,16 +41,17 @@ bool has_controller(std::string_view controllers, std::string_view name) {
     return false;
 }
 
-Result<void> make_directory(const CgroupRecord::Directory& directory,
-                            std::vector<std::string>& made) {
-    auto is_new = make_new(directory.path, directory.controllers, made);
+Result<void> make_directory(CgroupRecord::Directory& directory, std::vector<std::string>& made) {
+    const bool has_cpuset = has_controller(directory.controllers, "cpuset");
+    auto is_new = make_path(directory.path, made, has_cpuset ? &inherit_cpuset : nullptr);
     if (!is_new) {
         if (is_new.error().code != EEXIST) {
             return is_new;
         }
+        directory.found = true;
         const std::vector<pid_t> found = TRY(read_pids(directory.path));
         TRY_VOID(check_no_processes(found, directory.path));
-        if (has_controller(directory.controllers, "cpuset")) {
+        if (has_cpuset) {
             TRY_VOID(inherit_cpuset(directory.path));
         }
     }

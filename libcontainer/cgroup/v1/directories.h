@@ -12,10 +12,11 @@
 namespace libcontainer::v1 {
 
 // Makes the directory with its parents and adds what it made to `made`, outermost first. One that
-// exists is taken if it is fit (CG-05): no process in it or below, not frozen. In the cpuset
+// exists is taken, and marked as found, if it is fit (CG-05): no process in it or below, not
+// frozen. In the cpuset
 // hierarchy every new directory gets what its parent has, for the kernel lets nobody into an empty
 // one.
-[[nodiscard]] Result<void> make_directory(const CgroupRecord::Directory& directory,
+[[nodiscard]] Result<void> make_directory(CgroupRecord::Directory& directory,
                                           std::vector<std::string>& made);
 
 // "cpu,cpuacct" has "cpu".

@@ -67,7 +67,7 @@ CgroupRecord plan_record(const Hierarchies& hierarchies, const CgroupsPath& path
 Result<void> Manager::create() {
     std::vector<std::string> made;
     std::vector<CgroupRecord::Directory> entered;
-    for (const CgroupRecord::Directory& directory : record_.directories) {
+    for (CgroupRecord::Directory& directory : record_.directories) {
         auto result = make_directory(directory, made);
         if (result) {
             entered.push_back(directory);
@@ -140,7 +140,7 @@ Result<CgroupEntry> Manager::open_entry(const std::string& below) {
 std::vector<CgroupMountSource> Manager::mount_sources() const {
     constexpr std::string_view kNamed = "name=";
     std::vector<CgroupMountSource> sources;
-    for (const auto& [controllers, path] : record_.directories) {
+    for (const auto& [controllers, path, found] : record_.directories) {
         CgroupMountSource source{controllers, path, {}, controllers};
         if (controllers.starts_with(kNamed)) {
             source.name = controllers.substr(kNamed.size());
@@ -232,34 +232,32 @@ Result<void> Manager::kill_all(int signal) {
 
 Result<void> Manager::destroy() {
     if (!is_claimed_) {
-        // Nobody of ours has entered; whoever is in there is another's.
-        for (const CgroupRecord::Directory& directory : record_.directories) {
-            ::rmdir(directory.path.c_str());
-        }
-        return {};
+        return {};  // nothing of it was made, or what was is removed; the rest is another's
     }
-    std::vector<std::string> left;
+    std::vector<const CgroupRecord::Directory*> left;
     for (const CgroupRecord::Directory& directory : record_.directories) {
-        left.push_back(directory.path);
+        left.push_back(&directory);
     }
     for (Patience patience(kKillTime);;) {
-        std::vector<std::string> busy;
-        for (std::string& path : left) {
-            if (!TRY(remove_tree(path))) {
-                busy.push_back(std::move(path));
+        std::vector<const CgroupRecord::Directory*> busy;
+        for (const CgroupRecord::Directory* const directory : left) {
+            if (!TRY(directory->found ? empty_tree(directory->path)
+                                      : remove_tree(directory->path))) {
+                busy.push_back(directory);
             }
         }
         if (busy.empty()) {
             return {};
         }
         left = std::move(busy);
+        const std::string& first = left.front()->path;
         if (!patience.wait()) {
-            return sys::fail(sys::ErrorKind::system, sys::call("rmdir", left.front()) +
+            return sys::fail(sys::ErrorKind::system, sys::call("rmdir", first) +
                                                          ": still busy after 10 s: pids " +
-                                                         list_pids(TRY(read_pids(left.front()))));
+                                                         list_pids(TRY(read_pids(first))));
         }
-        for (const std::string& path : left) {
-            TRY(signal_tree(path, SIGKILL));
+        for (const CgroupRecord::Directory* const directory : left) {
+            TRY(signal_tree(directory->path, SIGKILL));
         }
         thaw_for_kill();
     }

@@ -3,7 +3,6 @@
 #include "libcontainer/cgroup/v2/directories.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,25 +14,8 @@
 namespace libcontainer::v2 {
 namespace {
 
-constexpr mode_t kMode = 0755;
 constexpr std::string_view kOffered = "/cgroup.controllers";
 constexpr std::string_view kHandedOn = "/cgroup.subtree_control";
-
-Result<void> make_new(const std::string& path, std::vector<std::string>& made) {
-    int result = ::mkdir(path.c_str(), kMode);
-    if (result != 0 && errno == ENOENT) {
-        auto parent = make_new(sys::directory_of(path), made);
-        if (!parent && parent.error().code != EEXIST) {
-            return parent;
-        }
-        result = ::mkdir(path.c_str(), kMode);
-    }
-    if (result != 0) {
-        return sys::fail_errno(sys::call("mkdir", path));
-    }
-    made.push_back(path);
-    return {};
-}
 
 // Controllers in a file of one line.
 Result<std::vector<std::string>> read_names(const std::string& path) {
@@ -77,12 +59,14 @@ Result<void> hand_on(const std::string& directory) {
 
 }  // namespace
 
-Result<void> make_directory(const std::string& path, std::vector<std::string>& made) {
-    auto is_new = make_new(path, made);
+Result<void> make_directory(CgroupRecord::Directory& directory, std::vector<std::string>& made) {
+    const std::string& path = directory.path;
+    auto is_new = make_path(path, made, nullptr);
     if (!is_new && is_new.error().code != EEXIST) {
         return is_new;
     }
     if (!is_new) {
+        directory.found = true;
         const std::vector<pid_t> found = TRY(read_pids(path));
         TRY_VOID(check_no_processes(found, path));
     }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libcontainer/cgroup/manager.h"
 #include "libcontainer/sys/error.h"
 
 namespace libcontainer::v2 {
@@ -13,8 +14,10 @@ namespace libcontainer::v2 {
 using sys::Result;
 
 // Makes the directory with its parents and adds what it made to `made`, outermost first. One that
-// exists is taken if it is fit (CG-05): no process in it or below, not frozen.
-[[nodiscard]] Result<void> make_directory(const std::string& path, std::vector<std::string>& made);
+// exists is taken, and marked as found, if it is fit (CG-05): no process in it or below, not
+// frozen.
+[[nodiscard]] Result<void> make_directory(CgroupRecord::Directory& directory,
+                                          std::vector<std::string>& made);
 
 // Hands every controller that the mount point has down to the directory. What an ancestor does not
 // hand on (not delegated to us, or it has processes of its own) is left out: that matters only if a

@@ -115,7 +115,7 @@ Result<std::string> Manager::directory() const {
 Result<void> Manager::create() {
     const std::string path = TRY(directory());
     std::vector<std::string> made;
-    auto result = make_directory(path, made);
+    auto result = make_directory(record_.directories.front(), made);
     if (result) {
         result = enable_controllers(mount_point_, path);
     }
@@ -190,19 +190,27 @@ Result<CgroupEntry> Manager::open_entry(const std::string& below) {
     return entry;
 }
 
-Result<void> Manager::delegate(uid_t uid, gid_t gid) {
-    const std::string path = TRY(directory());
+Result<void> Manager::delegate(uid_t uid) {
+    if (record_.directories.empty()) {
+        return {};
+    }
+    const std::string& path = record_.directories.front().path;
+    const auto own = [uid](const std::string& name) {
+        return ::chown(name.c_str(), uid, static_cast<gid_t>(-1));
+    };
     // Kernels before 4.15 do not tell which files these are.
     const std::string files =
         sys::read_file(AT_FDCWD, "/sys/kernel/cgroup/delegate")
             .value_or("cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n");
-    if (::chown(path.c_str(), uid, gid) != 0) {
-        return sys::fail_errno(sys::call("chown", path));
+    if (own(path) != 0) {
+        // Without privilege the cgroup cannot be given away, and it need not be.
+        return errno == EPERM && ::geteuid() != 0 ? Result<void>()
+                                                  : sys::fail_errno(sys::call("chown", path));
     }
     for (std::size_t begin = 0; begin < files.size();) {
         const std::size_t end = std::min(files.find('\n', begin), files.size());
         const std::string file = path + "/" + files.substr(begin, end - begin);
-        if (::chown(file.c_str(), uid, gid) != 0 && errno != ENOENT) {
+        if (own(file) != 0 && errno != ENOENT) {
             return sys::fail_errno(sys::call("chown", file));
         }
         begin = end + 1;
@@ -278,14 +286,14 @@ Result<void> Manager::destroy() {
     }
     const std::string& path = record_.directories.front().path;
     if (!is_claimed_) {
-        ::rmdir(path.c_str());  // nobody of ours has entered; who is in there is another's
-        return {};
+        return {};  // nothing of it was made, or what was is removed; the rest is another's
     }
-    if (TRY(remove_tree(path))) {
+    const auto remove = record_.directories.front().found ? &empty_tree : &remove_tree;
+    if (TRY(remove(path))) {
         return {};
     }
     TRY_VOID(kill_all(SIGKILL));
-    for (Patience patience(kKillTime); !TRY(remove_tree(path));) {
+    for (Patience patience(kKillTime); !TRY(remove(path));) {
         if (!patience.wait()) {
             return sys::fail(sys::ErrorKind::system, sys::call("rmdir", path) +
                                                          ": still busy after 10 s: pids " +

@@ -29,7 +29,7 @@ class Manager final : public CgroupManager {
     [[nodiscard]] Result<void> apply(const oci::Resources& resources) override;
     [[nodiscard]] Result<void> update(const oci::Resources& resources) override;
     [[nodiscard]] Result<CgroupEntry> open_entry(const std::string& below) override;
-    [[nodiscard]] Result<void> delegate(uid_t uid, gid_t gid) override;
+    [[nodiscard]] Result<void> delegate(uid_t uid) override;
     [[nodiscard]] std::vector<CgroupMountSource> mount_sources() const override;
     [[nodiscard]] Result<void> freeze() override;
     [[nodiscard]] Result<void> thaw() override;

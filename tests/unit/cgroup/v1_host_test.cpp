@@ -57,7 +57,12 @@ TEST_CASE("parents are made too, and only the container's own directory is remov
         CHECK_FALSE(content(parent_directory + "/cpuset.cpus").empty());
     }
     CHECK(exists(parent_directory));
-    const Made cleaner(parent);  // takes the empty ones and removes them
+    // They are not the container's own any more.
+    auto parents = plan_cgroup(CgroupDriver::cgroupfs, "unused", parent);
+    REQUIRE(parents);
+    for (const auto& directory : (*parents)->record().directories) {
+        CHECK(::rmdir(directory.path.c_str()) == 0);
+    }
 }
 
 TEST_CASE("CG-05: a cgroup that is not empty is refused before anything is kept of it") {
@@ -105,11 +110,21 @@ TEST_CASE("CG-05: a cgroup below a frozen one is refused and not left behind") {
     CHECK(parent->thaw());
 }
 
-TEST_CASE("trap 33: an empty cgroup that exists is taken") {
+TEST_CASE("trap 33 O-05: an empty cgroup that exists is taken, and stays") {
     const Made first;
-    const Made second;
-    const Member member(*second, &wait_for_ever);
-    CHECK(*second->pids() == std::vector<pid_t>{member.pid()});
+    std::string directory;
+    {
+        const Made second;
+        const Member member(*second, &wait_for_ever);
+        CHECK(*second->pids() == std::vector<pid_t>{member.pid()});
+        CHECK(second->record().directories.front().found);
+        directory = second.directory("memory");
+        REQUIRE(::mkdir((directory + "/inner").c_str(), 0755) == 0);
+    }
+    CHECK_FALSE(first->record().directories.front().found);
+    CHECK(exists(directory));
+    CHECK_FALSE(exists(directory + "/inner"));
+    CHECK(first->pids()->empty());
 }
 
 TEST_CASE("CG-02: a relative path is below the own cgroup of each hierarchy") {

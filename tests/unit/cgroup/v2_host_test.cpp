@@ -218,15 +218,15 @@ TEST_CASE("v2 CG-06: a limit without its controller names it, one with it is in 
 
 TEST_CASE("CG-07: delegation gives away the directory and the named files only") {
     const MadeUnified made;
-    REQUIRE(made->delegate(1234, 5678));
+    REQUIRE(made->delegate(1234));
     const auto owner = [&](const char* file) {
         struct stat info = {};
         REQUIRE(::stat((made.directory() + file).c_str(), &info) == 0);
         return std::pair(info.st_uid, info.st_gid);
     };
-    CHECK(owner("") == std::pair<uid_t, gid_t>(1234, 5678));
-    CHECK(owner("/cgroup.procs") == std::pair<uid_t, gid_t>(1234, 5678));
-    CHECK(owner("/cgroup.subtree_control") == std::pair<uid_t, gid_t>(1234, 5678));
+    CHECK(owner("") == std::pair<uid_t, gid_t>(1234, 0));
+    CHECK(owner("/cgroup.procs") == std::pair<uid_t, gid_t>(1234, 0));
+    CHECK(owner("/cgroup.subtree_control") == std::pair<uid_t, gid_t>(1234, 0));
     CHECK(owner("/cgroup.freeze") == std::pair<uid_t, gid_t>(0, 0));
     CHECK(owner("/cgroup.max.depth") == std::pair<uid_t, gid_t>(0, 0));
 }
