@@ -38,21 +38,20 @@ Result<sys::UniqueFd> AttributeDirectory::open(std::string_view file, int flags)
 
 Result<void> AttributeDirectory::write(std::string_view file, std::string_view value,
                                        std::string_view config_path) const {
-    const std::string text(value);
-    return write_each(file, {&text, 1}, config_path);
+    const AttributeLine line = {std::string(value), std::string(config_path)};
+    return write_each(file, {&line, 1});
 }
 
 Result<void> AttributeDirectory::write_each(std::string_view file,
-                                            std::span<const std::string> values,
-                                            std::string_view config_path) const {
-    if (values.empty()) {
+                                            std::span<const AttributeLine> lines) const {
+    if (lines.empty()) {
         return {};
     }
     auto fd = open(file, O_WRONLY);
     if (!fd) {
-        return std::unexpected(std::move(fd).error().at(config_path));
+        return std::unexpected(std::move(fd).error().at(lines.front().config_path));
     }
-    for (const std::string& value : values) {
+    for (const auto& [value, config_path] : lines) {
         if (const int code = write_once(fd->get(), value + "\n"); code != 0) {
             std::string what = "write(\"" + path_ + "/";
             what.append(file).append("\", \"").append(value).append("\")");

@@ -13,6 +13,16 @@ namespace libcontainer {
 
 using sys::Result;
 
+struct AttributeLine {
+    std::string value;
+    std::string config_path;  // for errors
+};
+
+// "linux.resources.hugepageLimits[1]".
+[[nodiscard]] inline std::string indexed(std::string_view config_path, std::size_t index) {
+    return std::string(config_path).append("[").append(std::to_string(index)).append("]");
+}
+
 // A cgroup directory; a test gives it a temporary folder with empty files instead. It holds no
 // descriptor: most controllers have no value to write, the others one or two.
 class AttributeDirectory {
@@ -27,8 +37,7 @@ class AttributeDirectory {
                                      std::string_view config_path) const;
     // The same for several values: the file is opened once, each value is one write(2).
     [[nodiscard]] Result<void> write_each(std::string_view file,
-                                          std::span<const std::string> values,
-                                          std::string_view config_path) const;
+                                          std::span<const AttributeLine> lines) const;
     // Content without the newline at its end.
     [[nodiscard]] Result<std::string> read(std::string_view file) const;
     [[nodiscard]] bool has(std::string_view file) const;

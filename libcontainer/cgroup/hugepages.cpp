@@ -50,7 +50,7 @@ Result<void> apply_hugepages(const AttributeDirectory& directory, const oci::Res
                              std::string_view suffix) {
     for (std::size_t i = 0; i < resources.hugepage_limits.size(); ++i) {
         const oci::HugepageLimit& limit = resources.hugepage_limits[i];
-        const std::string at = std::string(kConfigPath) + "[" + std::to_string(i) + "]";
+        const std::string at = indexed(kConfigPath, i);
         const std::string stem = std::string(kPrefix).append(limit.page_size);
         const std::string file = std::string(stem).append(suffix);
         const std::string value = std::to_string(limit.limit);

@@ -3,6 +3,7 @@
 #include "libcontainer/cgroup/memory_limits.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 namespace libcontainer {
@@ -20,7 +21,10 @@ std::unexpected<sys::Error> invalid(const char* config_path, std::string why) {
 
 MemoryLimits plan_memory_limits(const oci::Memory& memory) {
     MemoryLimits limits = {meaning_of(memory.limit), meaning_of(memory.reservation),
-                           meaning_of(memory.swap)};
+                           meaning_of(memory.swap), memory.swappiness};
+    if (limits.swappiness == std::numeric_limits<std::uint64_t>::max()) {
+        limits.swappiness.reset();
+    }
     if (limits.limit == kUnlimited && !limits.swap) {
         limits.swap = kUnlimited;
     }
@@ -44,9 +48,9 @@ Result<void> check_memory(const oci::Memory& memory) {
                     ")");
         }
     }
-    if (memory.swappiness.value_or(0) > kMostSwappiness) {
+    if (limits.swappiness.value_or(0) > kMostSwappiness) {
         return invalid("linux.resources.memory.swappiness",
-                       std::to_string(*memory.swappiness) + " is not in 0..100");
+                       std::to_string(*limits.swappiness) + " is not in 0..100");
     }
     return {};
 }

@@ -20,10 +20,11 @@ struct MemoryLimits {
     std::optional<std::int64_t> limit;
     std::optional<std::int64_t> reservation;
     std::optional<std::int64_t> swap;  // memory and swap together, as v1 and the spec count
+    std::optional<std::uint64_t> swappiness;
 };
 
 // 0 is unset (§26.8), any negative number unlimited; no limit without a word on swap means no limit
-// of that either (§27).
+// of that either (§27). The largest swappiness is an engine's -1, so unset (§26.6).
 [[nodiscard]] MemoryLimits plan_memory_limits(const oci::Memory& memory);
 
 // For a new container: swap needs a limit and is not below it; swappiness is 0..100. For one that

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "libcontainer/cgroup/controller.h"
+#include "libcontainer/sys/file.h"
 
 namespace libcontainer {
 namespace {
@@ -22,12 +23,28 @@ std::string_view asks_cpuset(const oci::Resources& resources) {
         {{is_set(resources.cpu.cpus), kCpusPath}, {is_set(resources.cpu.mems), kMemsPath}});
 }
 
+// The kernel refuses with EINVAL, EACCES or ENOSPC, none of which says why.
+Result<void> write_list(const AttributeDirectory& directory, std::string_view file,
+                        std::string_view list, std::string_view config_path) {
+    auto written = directory.write(file, list, config_path);
+    if (!written && written.error().code != 0 && !is_absent(written.error())) {
+        const AttributeDirectory above(sys::directory_of(directory.path()));
+        std::string offered = above.read(file).value_or(std::string());
+        if (offered.empty()) {
+            offered = above.read(std::string(file) + ".effective").value_or(std::string());
+        }
+        written.error().message += " (" + above.path() + " has " + offered + ")";
+    }
+    return written;
+}
+
 Result<void> apply_cpuset(const AttributeDirectory& directory, const oci::Resources& resources) {
     const oci::Cpu& cpu = resources.cpu;
     if (is_set(cpu.cpus)) {
-        TRY_VOID(directory.write("cpuset.cpus", *cpu.cpus, kCpusPath));
+        TRY_VOID(write_list(directory, "cpuset.cpus", *cpu.cpus, kCpusPath));
     }
-    return is_set(cpu.mems) ? directory.write("cpuset.mems", *cpu.mems, kMemsPath) : Result<void>();
+    return is_set(cpu.mems) ? write_list(directory, "cpuset.mems", *cpu.mems, kMemsPath)
+                            : Result<void>();
 }
 
 std::string_view asks_pids(const oci::Resources& resources) {
@@ -47,7 +64,7 @@ std::string_view asks_rdma(const oci::Resources& resources) {
 }
 
 Result<void> apply_rdma(const AttributeDirectory& directory, const oci::Resources& resources) {
-    std::vector<std::string> lines;
+    std::vector<AttributeLine> lines;
     for (const auto& [device, limits] : resources.rdma) {
         std::string line = device;
         if (limits.hca_handles) {
@@ -56,9 +73,9 @@ Result<void> apply_rdma(const AttributeDirectory& directory, const oci::Resource
         if (limits.hca_objects) {
             line += " hca_object=" + std::to_string(*limits.hca_objects);
         }
-        lines.push_back(std::move(line));
+        lines.push_back({std::move(line), std::string(kRdmaPath) + "." + device});
     }
-    return directory.write_each("rdma.max", lines, kRdmaPath);
+    return directory.write_each("rdma.max", lines);
 }
 
 }  // namespace

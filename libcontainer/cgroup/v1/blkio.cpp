@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "libcontainer/cgroup/block_weight.h"
+#include "libcontainer/cgroup/block_devices.h"
 #include "libcontainer/cgroup/v1/controllers.h"
 
 namespace libcontainer::v1 {
@@ -18,15 +18,15 @@ constexpr std::string_view kDevicePath = "linux.resources.blockIO.weightDevice";
 Result<void> write_weight(const AttributeDirectory& directory, const std::string& file,
                           const std::string& value, std::string_view config_path) {
     auto written = directory.write("blkio.bfq." + file, value, config_path);
-    return !written && is_absent(written.error())
-               ? directory.write("blkio." + file, value, config_path)
-               : written;
+    if (!written && is_absent(written.error())) {
+        written = directory.write("blkio." + file, value, config_path);
+    }
+    return explain_device(std::move(written));
 }
 
 Result<void> write_weight_device(const AttributeDirectory& directory,
                                  const oci::WeightDevice& device, const std::string& at) {
-    const std::string number =
-        std::to_string(device.major) + ":" + std::to_string(device.minor) + " ";
+    const std::string number = device_number(device) + " ";
     if (is_limit(device.weight)) {
         TRY_VOID(check_block_weight(*device.weight, at + ".weight"));
         TRY_VOID(write_weight(directory, "weight_device", number + std::to_string(*device.weight),
@@ -60,16 +60,12 @@ constexpr Throttle kThrottles[] = {
 // A rate of 0 takes an earlier rule away.
 Result<void> write_throttles(const AttributeDirectory& directory, const oci::BlockIo& block_io) {
     for (const Throttle& throttle : kThrottles) {
-        std::vector<std::string> lines;
+        std::vector<AttributeLine> lines;
         for (const oci::ThrottleDevice& device : block_io.*throttle.devices) {
-            lines.push_back(std::to_string(device.major) + ":" + std::to_string(device.minor) +
-                            " " + std::to_string(device.rate));
+            lines.push_back({device_number(device) + " " + std::to_string(device.rate),
+                             indexed(throttle.config_path, lines.size())});
         }
-        auto written = directory.write_each(throttle.file, lines, throttle.config_path);
-        if (!written && written.error().code == ENODEV) {
-            written.error().message += " (only a whole disk can be throttled)";
-        }
-        TRY_VOID(written);
+        TRY_VOID(explain_device(directory.write_each(throttle.file, lines)));
     }
     return {};
 }
@@ -98,8 +94,8 @@ Result<void> apply(const AttributeDirectory& directory, const oci::Resources& re
                                  kLeafWeightPath));
     }
     for (std::size_t i = 0; i < block_io.weight_device.size(); ++i) {
-        TRY_VOID(write_weight_device(directory, block_io.weight_device[i],
-                                     std::string(kDevicePath) + "[" + std::to_string(i) + "]"));
+        TRY_VOID(
+            write_weight_device(directory, block_io.weight_device[i], indexed(kDevicePath, i)));
     }
     return write_throttles(directory, block_io);
 }

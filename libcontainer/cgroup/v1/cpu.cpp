@@ -5,6 +5,7 @@
 #include <string>
 
 #include "libcontainer/cgroup/v1/controllers.h"
+#include "libcontainer/sys/file.h"
 
 namespace libcontainer::v1 {
 namespace {
@@ -63,8 +64,12 @@ Result<void> write_realtime(const AttributeDirectory& directory, const oci::Cpu&
         {"cpu.rt_period_us", text_of(cpu.realtime_period), "linux.resources.cpu.realtimePeriod"},
         {"cpu.rt_runtime_us", text_of(cpu.realtime_runtime),
          "linux.resources.cpu.realtimeRuntime"});
+    // Nothing is taken from those above: they are another's, and their budget is all the
+    // real-time tasks below share.
     if (!written && written.error().code == EINVAL) {
-        written.error().message += " (is there enough left in cpu.rt_runtime_us of its parents?)";
+        const AttributeDirectory above(sys::directory_of(directory.path()));
+        written.error().message += " (" + above.path() + " has a cpu.rt_runtime_us of " +
+                                   above.read("cpu.rt_runtime_us").value_or("none") + ")";
     }
     return written;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The v1 memory controller (§15.2).
 #include <cerrno>
+#include <charconv>
 #include <string>
 
 #include "libcontainer/cgroup/memory_limits.h"
@@ -44,11 +45,22 @@ Result<void> write_kernel(const AttributeDirectory& directory, std::string_view 
     if (!is_limit(limit)) {
         return {};
     }
+    constexpr const char* kRemoved = " (removed from Linux 5.16: limit the memory as a whole)";
     auto written = directory.write(file, std::to_string(*limit), config_path);
     if (!written && written.error().code == EOPNOTSUPP) {
-        written.error().message += " (removed from Linux 5.16: limit the memory as a whole)";
+        written.error().message += kRemoved;
     }
-    return written;
+    TRY_VOID(written);
+    // Later kernels take any value and forget it (6.7): what is in force tells.
+    std::int64_t in_force = 0;
+    const std::string text = TRY(directory.read(file));
+    std::from_chars(text.data(), text.data() + text.size(), in_force);
+    if (in_force > *limit) {
+        return std::unexpected(
+            sys::Error{sys::ErrorKind::unsupported, 0, std::string(config_path),
+                       "the kernel has " + std::string(file) + " without effect" + kRemoved});
+    }
+    return {};
 }
 
 std::string_view asks(const oci::Resources& resources) {
@@ -59,7 +71,7 @@ std::string_view asks(const oci::Resources& resources) {
          {is_limit(memory.swap), kSwapPath},
          {is_limit(memory.kernel), "linux.resources.memory.kernel"},
          {is_limit(memory.kernel_tcp), "linux.resources.memory.kernelTCP"},
-         {is_limit(memory.swappiness), "linux.resources.memory.swappiness"},
+         {is_limit(plan_memory_limits(memory).swappiness), "linux.resources.memory.swappiness"},
          {memory.disable_oom_killer.value_or(false), "linux.resources.memory.disableOOMKiller"},
          {memory.use_hierarchy.value_or(false), "linux.resources.memory.useHierarchy"}});
 }
@@ -80,8 +92,8 @@ Result<void> apply(const AttributeDirectory& directory, const oci::Resources& re
                           "linux.resources.memory.kernel"));
     TRY_VOID(write_kernel(directory, "memory.kmem.tcp.limit_in_bytes", memory.kernel_tcp,
                           "linux.resources.memory.kernelTCP"));
-    if (memory.swappiness) {
-        TRY_VOID(directory.write("memory.swappiness", std::to_string(*memory.swappiness),
+    if (limits.swappiness) {
+        TRY_VOID(directory.write("memory.swappiness", std::to_string(*limits.swappiness),
                                  "linux.resources.memory.swappiness"));
     }
     if (memory.disable_oom_killer.value_or(false)) {

@@ -27,11 +27,12 @@ std::string_view asks_priorities(const oci::Resources& resources) {
 
 Result<void> apply_priorities(const AttributeDirectory& directory,
                               const oci::Resources& resources) {
-    std::vector<std::string> lines;
+    std::vector<AttributeLine> lines;
     for (const oci::InterfacePriority& entry : resources.network.priorities) {
-        lines.push_back(entry.name + " " + std::to_string(entry.priority));
+        lines.push_back({entry.name + " " + std::to_string(entry.priority),
+                         indexed(kPrioritiesPath, lines.size())});
     }
-    return directory.write_each("net_prio.ifpriomap", lines, kPrioritiesPath);
+    return directory.write_each("net_prio.ifpriomap", lines);
 }
 
 }  // namespace

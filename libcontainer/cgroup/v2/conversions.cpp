@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
+
+#include "libcontainer/cgroup/block_devices.h"
 
 namespace libcontainer::v2 {
 namespace {
@@ -96,35 +97,30 @@ std::optional<std::string> swap_max(const std::optional<std::int64_t>& swap, std
     return limit_text(*swap == kUnlimited ? kUnlimited : std::max<std::int64_t>(*swap - limit, 0));
 }
 
-std::vector<std::string> io_max_lines(const oci::BlockIo& block_io) {
-    struct Line {
-        std::pair<std::int64_t, std::int64_t> device;
-        std::string text;
-    };
-    std::vector<Line> lines;
-    const auto add = [&](const std::vector<oci::ThrottleDevice>& throttles, const char* key) {
-        for (const oci::ThrottleDevice& throttle : throttles) {
-            const std::pair device(throttle.major, throttle.minor);
-            auto line = std::ranges::find(lines, device, &Line::device);
+std::vector<AttributeLine> io_max_lines(const oci::BlockIo& block_io) {
+    std::vector<AttributeLine> lines;
+    const auto add = [&](const std::vector<oci::ThrottleDevice>& throttles, const char* name,
+                         const char* key) {
+        for (std::size_t i = 0; i < throttles.size(); ++i) {
+            const std::string device = device_number(throttles[i]) + " ";
+            auto line = std::ranges::find_if(
+                lines, [&](const AttributeLine& other) { return other.value.starts_with(device); });
             if (line == lines.end()) {
-                lines.push_back({device, std::to_string(throttle.major) + ":" +
-                                             std::to_string(throttle.minor)});
+                lines.push_back(
+                    {device, indexed("linux.resources.blockIO." + std::string(name), i)});
                 line = std::prev(lines.end());
+            } else {
+                line->value += ' ';
             }
-            line->text.append(" ").append(key).append("=").append(
-                throttle.rate == 0 ? "max" : std::to_string(throttle.rate));
+            line->value.append(key).append("=").append(
+                throttles[i].rate == 0 ? "max" : std::to_string(throttles[i].rate));
         }
     };
-    add(block_io.throttle_read_bps_device, "rbps");
-    add(block_io.throttle_write_bps_device, "wbps");
-    add(block_io.throttle_read_iops_device, "riops");
-    add(block_io.throttle_write_iops_device, "wiops");
-    std::vector<std::string> texts;
-    texts.reserve(lines.size());
-    for (Line& line : lines) {
-        texts.push_back(std::move(line.text));
-    }
-    return texts;
+    add(block_io.throttle_read_bps_device, "throttleReadBpsDevice", "rbps");
+    add(block_io.throttle_write_bps_device, "throttleWriteBpsDevice", "wbps");
+    add(block_io.throttle_read_iops_device, "throttleReadIOPSDevice", "riops");
+    add(block_io.throttle_write_iops_device, "throttleWriteIOPSDevice", "wiops");
+    return lines;
 }
 
 }  // namespace libcontainer::v2

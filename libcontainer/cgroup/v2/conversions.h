@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libcontainer/cgroup/attribute.h"
 #include "libcontainer/cgroup/memory_limits.h"
 #include "oci/resources.h"
 
@@ -35,6 +36,6 @@ namespace libcontainer::v2 {
                                                   std::int64_t limit);
 
 // One line of io.max per device: "8:0 rbps=1048576 wiops=max"; a rate of 0 is no limit.
-[[nodiscard]] std::vector<std::string> io_max_lines(const oci::BlockIo& block_io);
+[[nodiscard]] std::vector<AttributeLine> io_max_lines(const oci::BlockIo& block_io);
 
 }  // namespace libcontainer::v2

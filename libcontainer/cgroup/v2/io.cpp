@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <string>
 
-#include "libcontainer/cgroup/block_weight.h"
+#include "libcontainer/cgroup/block_devices.h"
 #include "libcontainer/cgroup/v2/controllers.h"
 #include "libcontainer/cgroup/v2/conversions.h"
 
@@ -19,11 +19,11 @@ Result<void> write_weight(const AttributeDirectory& directory, const std::string
                           std::uint16_t weight, std::string_view config_path) {
     TRY_VOID(check_block_weight(weight, config_path));
     auto written = directory.write("io.bfq.weight", device + std::to_string(weight), config_path);
-    if (written || !is_absent(written.error())) {
-        return written;
+    if (!written && is_absent(written.error())) {
+        written = directory.write(
+            "io.weight", device + std::to_string(*io_weight_from_blkio(weight)), config_path);
     }
-    return directory.write("io.weight", device + std::to_string(*io_weight_from_blkio(weight)),
-                           config_path);
+    return explain_device(std::move(written));
 }
 
 std::string_view asks(const oci::Resources& resources) {
@@ -48,17 +48,11 @@ Result<void> apply(const AttributeDirectory& directory, const oci::Resources& re
     for (std::size_t i = 0; i < block_io.weight_device.size(); ++i) {
         const oci::WeightDevice& device = block_io.weight_device[i];
         if (is_limit(device.weight)) {
-            TRY_VOID(write_weight(
-                directory, std::to_string(device.major) + ":" + std::to_string(device.minor) + " ",
-                *device.weight, std::string(kDevicePath) + "[" + std::to_string(i) + "].weight"));
+            TRY_VOID(write_weight(directory, device_number(device) + " ", *device.weight,
+                                  indexed(kDevicePath, i) + ".weight"));
         }
     }
-    auto throttled =
-        directory.write_each("io.max", io_max_lines(block_io), "linux.resources.blockIO");
-    if (!throttled && throttled.error().code == ENODEV) {
-        throttled.error().message += " (only a whole disk can be throttled)";
-    }
-    return throttled;
+    return explain_device(directory.write_each("io.max", io_max_lines(block_io)));
 }
 
 }  // namespace

@@ -28,22 +28,27 @@ Result<std::int64_t> read_number(const AttributeDirectory& directory, std::strin
 
 // checkBeforeUpdate: v2 would not refuse a limit below the usage but reclaim and kill (1.1).
 Result<void> check_usage(const AttributeDirectory& directory, const MemoryLimits& limits) {
-    if (!limits.limit || *limits.limit == kUnlimited) {
-        return {};
+    const auto refuse = [](std::string_view config_path, std::string why) {
+        return std::unexpected(
+            sys::Error{sys::ErrorKind::invalid, 0, std::string(config_path), std::move(why)});
+    };
+    const std::int64_t limit =
+        limits.limit ? *limits.limit : TRY(read_number(directory, "memory.max", kUnlimited));
+    if (limits.limit && limit != kUnlimited) {
+        const std::int64_t used = TRY(read_number(directory, "memory.current", 0));
+        if (used > limit) {
+            return refuse(kLimitPath, std::to_string(limit) +
+                                          " is less than the container uses now (" +
+                                          std::to_string(used) + ")");
+        }
     }
-    const std::int64_t used = TRY(read_number(directory, "memory.current", 0));
-    if (used > *limits.limit) {
-        return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, std::string(kLimitPath),
-                                          std::to_string(*limits.limit) +
-                                              " is less than the container uses now (" +
-                                              std::to_string(used) + ")"});
-    }
-    const std::int64_t swapped = TRY(read_number(directory, "memory.swap.current", 0));
-    if (limits.swap && *limits.swap != kUnlimited && swapped > *limits.swap - *limits.limit) {
-        return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, std::string(kSwapPath),
-                                          "leaves " + std::to_string(*limits.swap - *limits.limit) +
-                                              " of swap, less than the container uses now (" +
-                                              std::to_string(swapped) + ")"});
+    if (limits.swap && *limits.swap != kUnlimited && limit != kUnlimited) {
+        const std::int64_t swapped = TRY(read_number(directory, "memory.swap.current", 0));
+        if (swapped > *limits.swap - limit) {
+            return refuse(kSwapPath, "leaves " + std::to_string(*limits.swap - limit) +
+                                         " of swap, less than the container uses now (" +
+                                         std::to_string(swapped) + ")");
+        }
     }
     return {};
 }

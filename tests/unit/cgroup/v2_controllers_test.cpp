@@ -205,6 +205,7 @@ TEST_CASE("unified: a key that is no file's name is refused") {
         CHECK(applied.error().kind == sys::ErrorKind::invalid);
     }
     oci::Resources resources;
+    folder.put("cgroup.controllers", "memory\n");
     resources.unified["memory.absent"] = "1";
     const auto applied = v2::apply_unified(files_of(folder), resources);
     REQUIRE_FALSE(applied);

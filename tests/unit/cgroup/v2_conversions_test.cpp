@@ -10,7 +10,7 @@ using libcontainer::v2::io_max_lines;
 using libcontainer::v2::io_weight_from_blkio;
 using libcontainer::v2::swap_max;
 
-TEST_CASE("27: cpu.shares to cpu.weight") {
+TEST_CASE("VEC-shares: cpu.shares to cpu.weight") {
     const std::pair<std::uint64_t, std::uint64_t> vectors[] = {
         {1, 1},          {2, 1},          {3, 2},
         {4, 2},          {8, 3},          {10, 4},
@@ -30,7 +30,7 @@ TEST_CASE("27: cpu.shares to cpu.weight") {
     CHECK_FALSE(cpu_weight_from_shares(0));
 }
 
-TEST_CASE("27: blkio.weight to io.weight") {
+TEST_CASE("VEC-ioweight: blkio.weight to io.weight") {
     const std::pair<std::uint16_t, std::uint64_t> vectors[] = {
         {10, 1}, {11, 11}, {50, 405}, {100, 910}, {500, 4950}, {999, 9989}, {1000, 10000}};
     for (const auto& [from, to] : vectors) {
@@ -40,7 +40,7 @@ TEST_CASE("27: blkio.weight to io.weight") {
     CHECK_FALSE(io_weight_from_blkio(0));
 }
 
-TEST_CASE("27: quota and period to cpu.max") {
+TEST_CASE("VEC-cpumax: quota and period to cpu.max") {
     const auto convert = [](std::optional<std::int64_t> quota, std::optional<std::uint64_t> period,
                             const char* current) {
         oci::Cpu cpu;
@@ -60,7 +60,7 @@ TEST_CASE("27: quota and period to cpu.max") {
     CHECK(convert(-1, {}, "20000 40000") == "max 40000");
 }
 
-TEST_CASE("27: limit and swap to memory.swap.max") {
+TEST_CASE("VEC-memory: limit and swap to memory.swap.max") {
     constexpr std::int64_t k64 = 67108864;
     CHECK_FALSE(swap_max({}, k64));
     CHECK(swap_max(2 * k64, k64) == "67108864");
@@ -69,14 +69,23 @@ TEST_CASE("27: limit and swap to memory.swap.max") {
     CHECK(swap_max(-1, -1) == "max");
 }
 
-TEST_CASE("27: throttles to io.max, one line per device") {
+TEST_CASE("VEC-iomax: throttles to io.max, one line per device") {
+    const auto texts = [](const oci::BlockIo& values) {
+        std::vector<std::string> found;
+        for (const auto& line : io_max_lines(values)) {
+            found.push_back(line.value);
+        }
+        return found;
+    };
     oci::BlockIo block_io;
     block_io.throttle_read_bps_device = {{8, 0, 1048576}};
-    CHECK(io_max_lines(block_io) == std::vector<std::string>{"8:0 rbps=1048576"});
+    CHECK(texts(block_io) == std::vector<std::string>{"8:0 rbps=1048576"});
     block_io.throttle_write_bps_device = {{8, 16, 7}, {8, 0, 2}};
     block_io.throttle_read_iops_device = {{8, 0, 3}};
     block_io.throttle_write_iops_device = {{8, 0, 0}};
-    CHECK(io_max_lines(block_io) ==
+    CHECK(io_max_lines(block_io)[1].config_path ==
+          "linux.resources.blockIO.throttleWriteBpsDevice[0]");
+    CHECK(texts(block_io) ==
           std::vector<std::string>{"8:0 rbps=1048576 wbps=2 riops=3 wiops=max", "8:16 wbps=7"});
     CHECK(io_max_lines({}).empty());
 }
