@@ -26,7 +26,7 @@ def digest():
         return hashlib.sha256(file.read()).hexdigest()
 
 
-@suite.table("T-37 R-18", "the program is the runtime itself", {
+@suite.table("E-09 T-37 R-18", "the program is the runtime itself", {
     "/proc/self/exe": ["/proc/self/exe", "--version"],
     "/proc/thread-self/exe": ["/proc/thread-self/exe", "--version"],
     "/proc/1/exe": ["/proc/1/exe", "--version"], "script": ["/script", "--version"],

@@ -100,6 +100,15 @@ def optional(lab):
     check(not container.state().get("annotations"), "annotations")
 
 
+@suite.case("D-07", "a device given twice is made twice, with a warning that names the first")
+def same_devices(lab):
+    devices = [{"path": path, "type": "c", "major": 1, "minor": 3} for path in ("/dev/one", "/dev/two")]
+    made = lab.bundle(shell="echo x > /dev/one; echo x > /dev/two", linux__devices=devices)
+    called = lab.run(made, globals_=("--log-level", "warning")).ok()
+    contains(called.err, 'linux.devices[1]: the same device as \\"/dev/one\\"', "warning")
+    check("linux.devices[0]" not in called.err, "the first is no mistake")
+
+
 # Annotations
 
 RESERVED = {f"org.opencontainers.image.{name}": "x" for name in (
