@@ -22,20 +22,15 @@ std::unexpected<sys::Error> refuse(const std::vector<oci::ParseError>& mistakes,
     return sys::fail(sys::ErrorKind::invalid, std::move(text));
 }
 
-Result<oci::Spec> parse_config(const std::string& json, const std::string& name,
-                               std::vector<oci::ParseError>* doubts = nullptr) {
-    auto spec = oci::parse_spec(json, doubts);
-    if (!spec) {
-        return refuse(spec.error(), name);
-    }
-    return *std::move(spec);
-}
-
 }  // namespace
 
 Result<oci::Spec> read_kept_spec(const StateDirectory& directory) {
     const std::string json = TRY(directory.read_config());
-    return parse_config(json, "config.json");
+    auto spec = oci::parse_spec(json);
+    if (!spec) {
+        return refuse(spec.error(), "config.json");
+    }
+    return *std::move(spec);
 }
 
 Result<Bundle> load_bundle(const std::string& bundle, const std::string& config, const Warn& warn) {
@@ -53,11 +48,11 @@ Result<Bundle> load_bundle(const std::string& bundle, const std::string& config,
     }
     loaded.config_json = TRY(sys::read_all(file->get(), config, oci::kMaxJsonSize + 1));
     std::vector<oci::ParseError> doubts;
-    loaded.spec = TRY(parse_config(loaded.config_json, config, warn ? &doubts : nullptr));
-    if (auto problems = oci::validate(loaded.spec); !problems.empty()) {
-        oci::add_positions(problems, loaded.config_json);
-        return refuse(problems, config);
+    auto spec = oci::parse_valid_spec(loaded.config_json, warn ? &doubts : nullptr);
+    if (!spec) {
+        return refuse(spec.error(), config);
     }
+    loaded.spec = *std::move(spec);
     if (auto problems = oci::unsupported(loaded.spec); !problems.empty()) {
         oci::add_positions(problems, loaded.config_json);
         auto refused = refuse(problems, config);

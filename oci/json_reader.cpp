@@ -376,6 +376,8 @@ std::vector<ParseError> JsonReader::run() {
         report_syntax(SyntaxError::inside);
     } else if (status == yajl_status_ok && yajl_complete_parse(x_handle) == yajl_status_error) {
         report_syntax(SyntaxError::at_end);
+    } else {
+        x_whole = status == yajl_status_ok;
     }
     std::ranges::stable_sort(x_errors, {}, [](const ParseError& error) {
         return std::pair(error.position.line, error.position.column);

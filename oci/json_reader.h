@@ -59,6 +59,8 @@ class JsonReader {
     void watch(Watch& watch) { x_watch = &watch; }
 
     std::vector<ParseError> run();
+    // Of the last run: it came to the document's end, whatever mistakes it met.
+    bool is_whole() const { return x_whole; }
 
     int on_null();
     int on_boolean(bool value);
@@ -108,6 +110,7 @@ class JsonReader {
     std::vector<ParseError>* x_warnings = nullptr;
     Watch* x_watch = nullptr;
     bool x_stopped = false;
+    bool x_whole = false;
 };
 
 }  // namespace oci

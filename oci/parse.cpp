@@ -2,13 +2,39 @@
 // The only place where the spec's bindings are compiled in.
 #include "oci/parse.h"
 
+#include <algorithm>
+
 #include "oci/bindings.h"
 #include "oci/bindings_state.h"
+#include "oci/json_reader.h"
+#include "oci/validate.h"
 
 namespace oci {
 
 Parsed<Spec> parse_spec(std::string_view json, std::vector<ParseError>* warnings) {
     return parse_json<Spec>(json, warnings);
+}
+
+Parsed<Spec> parse_valid_spec(std::string_view json, std::vector<ParseError>* warnings) {
+    Spec spec;
+    JsonReader reader(json, {&kType<Spec>, nullptr, &spec});
+    reader.warn_into(warnings);
+    std::vector<ParseError> mistakes = reader.run();
+    std::vector<Problem> problems;
+    if (reader.is_whole()) {
+        problems = validate_rest(spec, mistakes);
+    }
+    if (!problems.empty()) {
+        add_positions(problems, json);  // reads the text again
+        std::ranges::move(problems, std::back_inserter(mistakes));
+        std::ranges::stable_sort(mistakes, {}, [](const ParseError& mistake) {
+            return std::pair(mistake.position.line, mistake.position.column);
+        });
+    }
+    if (!mistakes.empty()) {
+        return std::unexpected(std::move(mistakes));
+    }
+    return spec;
 }
 
 Parsed<Process> parse_process(std::string_view json, std::vector<ParseError>* warnings) {

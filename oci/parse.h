@@ -22,6 +22,10 @@ using Parsed = std::expected<T, std::vector<ParseError>>;
 // `warnings` tells of unknown names that look like a known one (T-75).
 Parsed<Spec> parse_spec(std::string_view json, std::vector<ParseError>* warnings = nullptr);
 
+// The same, and valid (oci/validate.h). Mistakes of form and of meaning are told together, in the
+// text's order, but for meanings that a mistake of form may have changed.
+Parsed<Spec> parse_valid_spec(std::string_view json, std::vector<ParseError>* warnings = nullptr);
+
 // The process.json of `exec --process`.
 Parsed<Process> parse_process(std::string_view json, std::vector<ParseError>* warnings = nullptr);
 

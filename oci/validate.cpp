@@ -68,6 +68,29 @@ std::vector<Problem> run(const Check<T> (&checks)[n], const T& value, std::strin
     return std::move(problems).take();
 }
 
+// The part of a config that checks look at as one: "hooks", "process.user", "linux.resources.cpu".
+std::string_view section_of(std::string_view path) {
+    const int depth = path.starts_with("linux.resources.")                         ? 3
+                      : path.starts_with("linux.") || path.starts_with("process.") ? 2
+                                                                                   : 1;
+    std::size_t end = 0;
+    for (int step = 0; step < depth && end < path.size(); ++step) {
+        end = std::min(path.find_first_of(".[", end + 1), path.size());
+    }
+    return path.substr(0, end);
+}
+
+// What else the checks read of a section that the mistake may have emptied.
+bool may_follow(const Problem& problem, const ParseError& mistake) {
+    const std::string_view section = section_of(mistake.path);
+    const std::string_view place = section_of(problem.path);
+    if (place.starts_with(section)) {
+        return true;
+    }
+    const bool is_about_namespaces = section == "linux" || section == "linux.namespaces";
+    return is_about_namespaces && !place.starts_with("process") && place != "hooks";
+}
+
 void append(std::vector<Problem>& all, std::vector<Problem> more) {
     std::ranges::move(more, std::back_inserter(all));
 }
@@ -81,6 +104,15 @@ std::vector<Problem> validate(const Spec& spec) {
     }
     append(all, run(kResourceChecks, spec.linux.resources, "linux.resources"));
     return all;
+}
+
+std::vector<Problem> validate_rest(const Spec& spec, const std::vector<ParseError>& mistakes) {
+    std::vector<Problem> problems = validate(spec);
+    std::erase_if(problems, [&](const Problem& problem) {
+        return std::ranges::any_of(
+            mistakes, [&](const ParseError& mistake) { return may_follow(problem, mistake); });
+    });
+    return problems;
 }
 
 std::vector<Problem> validate(const Process& process) {

@@ -17,6 +17,9 @@ using Problem = ParseError;
 // Everything that is wrong, none if the spec may be run.
 std::vector<Problem> validate(const Spec& spec);
 
+// The same for a spec that was read with mistakes: nothing that may be only their consequence.
+std::vector<Problem> validate_rest(const Spec& spec, const std::vector<ParseError>& mistakes);
+
 // The same for the process.json of `exec`; paths start at the process.
 std::vector<Problem> validate(const Process& process);
 

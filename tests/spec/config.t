@@ -37,6 +37,16 @@ def position(lab):
         lab.try_create(made).failed(f"config.json:{number + 1}:{column}: process.user", reason, status=1)
 
 
+@suite.case("G-04", "mistakes of form and of meaning are told together, in the text's order")
+def together(lab):
+    made = lab.bundle(process__cwd="relative", process__oomScoreAdj="0", linux__maskedPaths=["x"])
+    said = lab.try_create(made).failed(status=1).err
+    places = ["process.cwd: must be", "process.oomScoreAdj: expected", "linux.maskedPaths[0]: must be"]
+    found = [said.find(place) for place in places]
+    check(-1 not in found and found == sorted(found), f"{places} in {said!r}")
+    equal(said.count("config.json:1:"), 3, "places")
+
+
 @suite.case("G-03", "unknown names at every level change nothing, and are no error in exec's file either")
 def unknown_names(lab):
     def spread(value):

@@ -179,6 +179,29 @@ TEST_CASE("problems get lines and columns from the text", "[validate]") {
           "config.json:3:21: process.cwd: must be an absolute path");
 }
 
+TEST_CASE("mistakes of form and of meaning are told together, but for consequences", "[validate]") {
+    const auto paths = [](const std::string& members) {
+        const Parsed<Spec> spec = parse_valid_spec(config(members));
+        return spec ? std::vector<std::string>{} : paths_of(spec.error());
+    };
+    using Paths = std::vector<std::string>;
+    CHECK(paths(process("")).empty());
+    CHECK(paths(R"("process":{"cwd":"x","args":["sh"],"terminal":1},"annotations":{"":""})") ==
+          Paths{"process.cwd", "process.terminal", "annotations[\"\"]"});
+    // An unreadable cwd is not also no absolute one, nor are unreadable args no program.
+    CHECK(paths(R"("process":{"cwd":1,"args":{}})") == Paths{"process.cwd", "process.args"});
+    CHECK(paths(R"("process":5,"hooks":{"prestart":[{"path":"x"}]})") ==
+          Paths{"process", "hooks.prestart[0].path"});
+    // Whether a name may be set depends on namespaces that could not be read.
+    const std::string names = R"("hostname":"x","linux":{"maskedPaths":["x"],"namespaces":)";
+    CHECK(paths(names + "[]}") == Paths{"hostname", "linux.maskedPaths", "linux.maskedPaths[0]"});
+    CHECK(paths(names + "[{}]}") == Paths{"linux.namespaces[0].type"});
+    CHECK(paths(R"("linux":{"resources":{"cpu":{"idle":2},"pids":{}}})") ==
+          Paths{"linux.resources.cpu.idle", "linux.resources.pids.limit"});
+    // Of a text that breaks off only what was read is judged.
+    CHECK(parse_valid_spec(R"({"ociVersion":"1.0.0",)").error().size() == 1);
+}
+
 TEST_CASE("what is doubtful is told, not refused", "[validate]") {
     const Spec spec = parsed(
         R"({"ociVersion":"1.4.0","root":{"path":"r"},"mounts":[{"destination":"data"}],)"
