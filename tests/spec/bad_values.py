@@ -384,8 +384,11 @@ add("SC-04", "an unknown flag", seccomp(flags=["SECCOMP_FILTER_FLAG_X"]), None, 
     'unknown value "SECCOMP_FILTER_FLAG_X"')
 add("SC-05", "NOTIFY without a listener", rule(action="SCMP_ACT_NOTIFY"), None,
     f"{SECCOMP}.listenerPath", "required by SCMP_ACT_NOTIFY but missing")
-add("SC-05", "a listener with a long path", seccomp(listenerPath="/" + "x" * 107), None,
-    f"{SECCOMP}.listenerPath", "must be an absolute path of at most 107 bytes")
+NOTIFY = [{"names": ["read"], "action": "SCMP_ACT_NOTIFY"}]
+add("SC-05", "a listener that is missing", seccomp(listenerPath="/absent/socket", syscalls=NOTIFY), None,
+    f"{SECCOMP}.listenerPath", "no such file or directory")
+add("SC-05", "a relative listener", seccomp(listenerPath="socket", syscalls=NOTIFY), None,
+    f"{SECCOMP}.listenerPath", "must be an absolute path")
 add("SC-06", "metadata without a listener", seccomp(listenerMetadata="x"), None,
     f"{SECCOMP}.listenerMetadata", "needs listenerPath")
 add("SC-08", "no names", rule(names=[]), None, f"{RULE}.names", "must name at least one system call")
