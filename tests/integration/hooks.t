@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# Hooks: H-01 to H-20, by scripts that write down what they see.
+# Hooks: H-01 to H-20, by scripts that write down what they see; hook_failures.t has the others.
 import json
 import os
 import sys
@@ -15,6 +15,8 @@ SLEEP = ["/bin/sleep", "1000"]
 CREATE = ("prestart", "createRuntime", "createContainer")
 RUNTIME = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
 KINDS = (*CREATE, "startContainer", "poststart", "poststop")
+INSIDE = ("createContainer", "startContainer")
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 
 
 def script(lab, name, text):
@@ -35,7 +37,8 @@ def recorder(lab, made):
     for kind in KINDS:
         folder = "/record" if kind == "startContainer" else record
         text = (f"echo {kind} >> {folder}/order; cat > {folder}/{kind}; "
-                f"readlink /proc/self/ns/mnt > {folder}/{kind}.mnt; env > {folder}/{kind}.env; "
+                f"for ns in {' '.join(NAMESPACES)}; do readlink /proc/self/ns/$ns; done "
+                f"> {folder}/{kind}.ns; env > {folder}/{kind}.env; "
                 f"pwd > {folder}/{kind}.cwd; echo noise; echo noise >&2")
         if kind == "startContainer":
             made.file("/hook", f"#!/bin/sh\n{text}\n", 0o755)
@@ -80,17 +83,117 @@ def state(lab):
         check(got["ociVersion"].startswith("1."), f"ociVersion for {kind}")
 
 
-@suite.case("H-01 H-02 H-03 H-04", "namespaces: runtime hooks outside, container hooks inside")
-def namespaces(lab):
+@suite.case("H-10", "hooks of a kind run in the listed order, each after the end of the last")
+def listed_order(lab):
+    made = lab.bundle(["/bin/true"])
+    hooks = made.config["hooks"] = {}
+    for kind in KINDS:
+        paths = []
+        for number, pause in enumerate(("0.15", "0.05", "0")):
+            text = f"sleep {pause}; echo {kind}{number} >> {{}}"
+            name = f"{kind}{number}"
+            if kind == "startContainer":
+                made.file(f"/{name}", f"#!/bin/sh\n{text.format('/order')}\n", 0o755)
+                paths.append(f"/{name}")
+            else:
+                paths.append(script(lab, name, text.format(made.inside("/order"))))
+        hooks[kind] = [{"path": path} for path in paths]
+    lab.run(made).ok()
+    equal(read(made.inside("/order")).split(), [f"{kind}{number}" for kind in KINDS
+                                                for number in range(3)], "order")
+
+
+@suite.case("H-18 ST-annotations", "the state for hooks has the specification's keys and no others")
+def state_keys(lab):
+    made = lab.bundle(["/bin/true"])
+    record = recorder(lab, made)
+    lab.run(made).ok()
+    for kind in KINDS:
+        got = json.loads(read(f"{record}/{kind}"))
+        equal(got.pop("annotations", {}), {}, f"annotations for {kind}")
+        equal(set(got), {"ociVersion", "id", "status", "pid", "bundle"}, f"keys for {kind}")
+        equal(got["ociVersion"], made.config["ociVersion"], f"ociVersion for {kind}")
+
+
+@suite.table("H-18 ST-pid", "the pid for hooks inside is the one of their namespace", {
+    "own": (True, 1), "the host's": (False, None)})
+def state_pid(lab, own, wanted):
     made = lab.bundle(SLEEP)
+    if not own:
+        made.without_namespace("pid")
     record = recorder(lab, made)
     container = lab.start(made)
-    inside = os.readlink(f"/proc/{container.pid}/ns/mnt")
-    outside = os.readlink("/proc/self/ns/mnt")
+    for kind in INSIDE:
+        equal(json.loads(read(f"{record}/{kind}"))["pid"], wanted or container.pid,
+              f"pid for {kind}")
+    for kind in ("prestart", "createRuntime", "poststart"):
+        equal(json.loads(read(f"{record}/{kind}"))["pid"], container.pid, f"pid for {kind}")
+
+
+@suite.table("H-01 H-02 H-03 H-04 H-05 H-06", "runtime hooks run outside, container hooks inside", {
+    "namespaces": False, "with a user namespace": True})
+def namespaces(lab, with_user):
+    made = lab.bundle(SLEEP)
+    made.namespace("cgroup")
+    record = recorder(lab, made)
+    if with_user:
+        made.namespace("user")
+        made.linux["uidMappings"] = made.linux["gidMappings"] = [
+            {"containerID": 0, "hostID": 100000, "size": 65536}]
+        for folder in (lab.path, record):
+            os.chmod(folder, 0o777)
+        for folder, _, _ in os.walk(made.rootfs):
+            os.chown(folder, 100000, 100000)
+    container = lab.start(made)
+    inside = [os.readlink(f"/proc/{container.pid}/ns/{name}") for name in NAMESPACES]
+    outside = [os.readlink(f"/proc/self/ns/{name}") for name in NAMESPACES]
     container.delete("--force").ok()
     for kind in KINDS:
-        wanted = inside if kind in ("createContainer", "startContainer") else outside
-        equal(read(f"{record}/{kind}.mnt").strip(), wanted, f"mount namespace of {kind}")
+        wanted = inside if kind in INSIDE else outside
+        equal(read(f"{record}/{kind}.ns").split(), wanted, f"namespaces of {kind}")
+
+
+@suite.table("H-03 H-04", "where the path is looked up", {
+    "createContainer": ("createContainer", "runtime"),
+    "startContainer": ("startContainer", "container")})
+def path_lookup(lab, kind, side):
+    made = lab.bundle(shell="cat /said")
+    path = script(lab, "which", f"echo runtime > {made.inside('/said')}")
+    made.file(path, "#!/bin/sh\necho container > /said\n", 0o755)
+    made.config["hooks"] = {kind: [{"path": path}]}
+    equal(lab.run(made).ok().out, f"{side}\n", "the program that ran")
+
+
+@suite.table("H-01 H-02 LC-02", "namespaces and mounts are made, the root is not switched yet", {
+    kind: kind for kind in ("prestart", "createRuntime")})
+def environment_made(lab, kind):
+    made = lab.bundle(SLEEP)
+    os.makedirs(made.inside("/data"))
+    made.mount("/data", "tmpfs", "tmpfs", ["size=4k"])
+    made.config["hooks"] = {kind: [{"path": script(
+        lab, "look", "pid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/'); "
+        "cat /proc/$pid/mountinfo > mountinfo; readlink /proc/$pid/root > root; "
+        "ls /proc/$pid/root > ls; readlink /proc/$pid/ns/net > net; cat /proc/$pid/comm > comm")}]}
+    container = lab.create(made)
+    targets = [line.split()[4] for line in read(f"{made.path}/mountinfo").splitlines()]
+    for path in ("/data", "/proc", "/dev/pts"):
+        check(any(target.endswith(path) and target != path for target in targets),
+              f"{path} is mounted below the future root: {targets}")
+    equal(read(f"{made.path}/root"), "/\n", "root of the process")
+    check("data" not in read(f"{made.path}/ls").split(), "it is the runtime's root")
+    equal(read(f"{made.path}/net").strip(), os.readlink(f"/proc/{container.pid}/ns/net"),
+          "network namespace")
+
+
+@suite.case("H-03 LC-05", "createContainer sees mounts in place and the runtime's root")
+def inside_view(lab):
+    made = lab.bundle(shell="cat /data/from-hook")
+    os.makedirs(made.inside("/data"))
+    made.mount("/data", "tmpfs", "tmpfs", ["size=4k"])
+    made.config["hooks"] = {"createContainer": [{"path": script(
+        lab, "look", f"test -e {lab.path}/look && echo hello > data/from-hook")}]}
+    equal(lab.run(made).ok().out, "hello\n", "what the hook wrote into the mount")
+    check(not os.path.exists(made.inside("/data/from-hook")), "only in the container's mount")
 
 
 @suite.case("H-14 T-99", "a hook's environment is its own, never the process's")
@@ -109,7 +212,7 @@ def environment(lab):
         equal(strange, set(), f"other variables of {kind}")
 
 
-@suite.case("H-13 53", "args[0] is argv[0], the program is path; without args argv is path")
+@suite.case("H-13", "args[0] is argv[0], the program is path; without args argv is path")
 def arguments(lab):
     made = lab.bundle(["/bin/true"])
     out = f"{lab.path}/args"
@@ -122,6 +225,51 @@ def arguments(lab):
                                                               f"echo $0 $# > {out}")}]}
     lab.run(made).ok()
     equal(read(out), f"{lab.path}/plain 0\n", "argv without args")
+    made.config["hooks"]["createRuntime"][0]["args"] = []
+    lab.run(made).ok()
+    equal(read(out), f"{lab.path}/plain 0\n", "argv of an empty list")
+
+
+@suite.case("H-14", "without env a hook of the runtime gets the runtime's, one inside the process's")
+def environment_absent(lab):
+    made = lab.bundle(["/bin/true"])
+    made.process["env"] = ["PATH=/usr/bin:/bin", "WHO=process"]
+    record = recorder(lab, made)
+    lab.run(made, env={"WHO": "caller", "PATH": "/usr/bin:/bin"}).ok()
+    for kind in KINDS:
+        who = "process" if kind == "startContainer" else "caller"
+        check(f"WHO={who}" in read(f"{record}/{kind}.env").splitlines(), f"WHO of {kind}")
+
+
+@suite.table("H-14", "env", {
+    "empty": ([], []), "one": (["A=b"], ["A=b"]), "odd": (["A=b=c", "X=", "N=two ä"],
+                                                          ["A=b=c", "X=", "N=two Ã¤"])})
+def environment_given(lab, env, wanted):
+    made = lab.bundle(["/bin/true"])
+    made.process["env"].append("SECRET=process")
+    os.link(f"{lab.stock}/probe", f"{lab.path}/probe")
+    out = f"{lab.path}/out"
+    made.config["hooks"] = {
+        kind: [{"path": "/bin/busybox", "args": ["sh", "-c", f"exec {probe} > {place}"],
+                "env": env}]
+        for kind, probe, place in (("createRuntime", f"{lab.path}/probe", out),
+                                   ("startContainer", "/bin/probe", "/out"))}
+    lab.run(made, env={"CALLER": "x"}).ok()
+    for place in (out, made.inside("/out")):
+        # The shell adds some of its own.
+        found = {entry for entry in json.loads(read(place), strict=False)["env"]
+                 if not entry.startswith(("PWD=", "SHLVL=", "OLDPWD=", "_=", "PATH=/sbin:"))}
+        equal(found, set(wanted), "environment")
+
+
+@suite.table("H-20", "a hook inside starts", {
+    "createContainer: in the container's root": ("createContainer", "{rootfs}"),
+    "startContainer: in the process's folder": ("startContainer", "/tmp")})
+def working_directory_inside(lab, kind, wanted):
+    made = lab.bundle(SLEEP, process__cwd="/tmp")
+    record = recorder(lab, made)
+    lab.start(made).delete("--force").ok()
+    equal(read(f"{record}/{kind}.cwd").strip(), wanted.replace("{rootfs}", made.rootfs), "folder")
 
 
 @suite.case("H-20", "runtime hooks start in the bundle")
