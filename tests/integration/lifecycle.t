@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# create, start, kill and delete over a container's life: O-01 to O-07, X-02, X-07.
+# A container's life: its steps LC-01 to LC-13, its state ST-*, create and state O-01 and O-02.
 import json
 import os
 import signal
@@ -19,7 +19,7 @@ SLEEP = ["/bin/sleep", "1000"]
 # create and state
 
 
-@suite.case("O-02 X-02", "create leaves a created container whose program has not run")
+@suite.case("O-02 LC-01 LC-02 ST-status X-02", "create leaves a created container whose program has not run")
 def created(lab):
     container = lab.create(lab.bundle(shell="echo ran; sleep 1000"))
     state = container.state()
@@ -31,7 +31,8 @@ def created(lab):
     container.wait_out("ran")
 
 
-@suite.case("O-01", "state has every key that engines read")
+@suite.case("O-01 ST-ociVersion ST-id ST-bundle ST-annotations X-07",
+            "state has every key that engines read")
 def state_keys(lab):
     made = lab.bundle(SLEEP, annotations={"a.b": "c", "quote": "\"\n\\"})
     container = lab.create(made)
@@ -40,6 +41,7 @@ def state_keys(lab):
         check(key in state, f"key {key} in {state}")
     equal(state["id"], container.id, "id")
     equal(state["bundle"], made.path, "bundle")
+    equal(state["ociVersion"], made.config["ociVersion"], "ociVersion")
     equal(os.path.realpath(state["rootfs"]), os.path.realpath(made.rootfs), "rootfs")
     equal(state["annotations"], {"a.b": "c", "quote": "\"\n\\"}, "annotations")
     date, rest = state["created"].split("T")
@@ -47,7 +49,7 @@ def state_keys(lab):
     check(rest.endswith("Z"), "created is UTC")
 
 
-@suite.case("O-01", "state follows the life: created, running, stopped")
+@suite.case("O-01 ST-status ST-pid LC-10 X-07", "state follows the life: created, running, stopped")
 def state_life(lab):
     container = lab.create(lab.bundle(SLEEP))
     equal(container.status(), "created", "after create")
@@ -63,7 +65,7 @@ def state_life(lab):
     lab.gone(container.id)
 
 
-@suite.case("O-01 trap-27", "a zombie init counts as stopped")
+@suite.case("O-01 ST-status trap-27", "a zombie init counts as stopped")
 def zombie(lab):
     lab.reaping = False
     container = lab.start(lab.bundle(["/bin/true"]))
@@ -72,6 +74,119 @@ def zombie(lab):
     equal(container.status(), "stopped", "status of a zombie")
     container.delete().ok()
     lab.reaping = True
+
+
+@suite.table("ST-annotations", "annotations", {
+    "none": (None, {}), "an empty object": ({}, {}), "one": ({"a": ""}, {"a": ""}),
+    "many": ({f"k{i}": "v" * 1000 for i in range(100)}, {f"k{i}": "v" * 1000 for i in range(100)}),
+})
+def state_annotations(lab, value, wanted):
+    made = lab.bundle(SLEEP)
+    if value is not None:
+        made.config["annotations"] = value
+    equal(lab.create(made).state().get("annotations", {}), wanted, "annotations of the state")
+
+
+@suite.table("ST-ociVersion", "the state complies with the configuration's version", {
+    version: version for version in ("1.0.0", "1.0.2-dev", "1.2.1", "1.3.0")})
+def state_version(lab, version):
+    made = lab.bundle(SLEEP)
+    made.config["ociVersion"] = version
+    equal(lab.create(made).state()["ociVersion"], version, "ociVersion")
+
+
+@suite.table("ST-pid", "the pid is the host's", {"with a pid namespace": True, "without": False})
+def state_pid(lab, own):
+    made = lab.bundle(shell="echo $$; exec sleep 1000")
+    if not own:
+        made.without_namespace("pid")
+    container = lab.create(made)
+    pid = container.pid
+    check(oracle.processes()[pid][0] == os.getpid(), "a process of the host, our child")
+    container.start()
+    container.wait_out("\n")
+    equal(container.pid, pid, "pid when running")
+    equal(int(container.out()), 1 if own else pid, "pid inside")
+    contains(read(f"/proc/{pid}/cmdline"), "sleep\0" + "1000", "the program of that pid")
+    container.kill("KILL").ok()
+    container.wait_stopped()
+    equal(container.state().get("pid", 0), 0, "pid when stopped")
+
+
+@suite.case("ST-status ST-pid X-07", "while the container is being made the status is creating")
+def state_creating(lab):
+    made = lab.bundle(SLEEP)
+    seen = f"{lab.path}/seen"
+    made.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": [
+        "sh", "-c", f"{lab.words()[0]} --root {lab.root} state own > {seen}"]}]}
+    container = lab.create(made, identity="own")
+    state = json.loads(read(seen))
+    equal((state["status"], state.get("pid", 0)), ("creating", 0), "status and pid")
+    equal((state["id"], state["bundle"]), ("own", made.path), "id and bundle")
+    equal(container.status(), "created", "status afterwards")
+
+
+@suite.case("LC-01 LC-02 LC-03 LC-04 LC-05 LC-06 LC-07 LC-08 LC-09 LC-10 LC-11 LC-12 LC-13",
+            "the thirteen steps of a life, in one trace")
+def trace(lab):
+    record, left = f"{lab.path}/record", f"{lab.path}/record/left"
+    os.makedirs(record)
+    made = lab.bundle(shell="echo program >> /record/trace; sleep 1000")
+    made.set("linux.cgroupsPath", "/traced")
+    os.makedirs(made.inside("/record"))
+    made.mount("/record", "bind", record, ["bind"])
+    outside = {"poststart": "until grep -q program {0}; do sleep 0.01; done; ",
+               "poststop": f"ls -d {oracle.CGROUPS}/*/traced {oracle.CGROUPS}/traced > {left}; "
+                           f"pgrep -f 'sleep 10[0]0' >> {left}; "}
+    hooks = made.config["hooks"] = {}
+    for kind in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart",
+                 "poststop"):
+        place = "/record/trace" if kind == "startContainer" else f"{record}/trace"
+        hooks[kind] = [{"path": "/bin/sh", "args": ["sh", "-c", outside.get(kind, "").format(place)
+                                                   + f"echo {kind} >> {place}"]}]
+
+    def note(text):
+        with open(f"{record}/trace", "a", encoding="ascii") as file:
+            file.write(f"{text}\n")
+
+    note("create called")
+    container = lab.create(made)
+    note("create returned")
+    time.sleep(0.05)
+    note("start called")
+    container.start()
+    note("start returned")
+    container.kill("KILL").ok()
+    container.wait_stopped()
+    note("exited")
+    note("delete called")
+    container.delete().ok()
+    note("delete returned")
+    equal(read(f"{record}/trace").splitlines(), [
+        "create called", "prestart", "createRuntime", "createContainer", "create returned",
+        "start called", "startContainer", "program", "poststart", "start returned", "exited",
+        "delete called", "poststop", "delete returned"], "the trace")
+    equal(read(left), "", "what poststop still finds of the container")
+    lab.gone(container.id)
+
+
+@suite.case("LC-02 O-02", "the environment of a created container is complete, its program apart")
+def environment(lab):
+    made = lab.bundle(shell="echo ran", hostname="harbour", process__cwd="/tmp",
+                      process__user={"uid": 1000, "gid": 1000})
+    made.set("linux.cgroupsPath", "/complete")
+    made.set("linux.resources", {"pids": {"limit": 17}})
+    container = lab.create(made)
+    pid = container.pid
+    equal(os.stat(f"/proc/{pid}/root").st_ino, os.stat(made.rootfs).st_ino, "root")
+    check(os.path.exists(f"/proc/{pid}/root/dev/null"), "devices")
+    contains(read(f"/proc/{pid}/mountinfo"), " /dev/shm ", "mounts")
+    contains(read(f"/proc/{pid}/cgroup"), "/complete", "cgroup")
+    contains(read(f"/proc/{pid}/status"), "Uid:\t1000", "user")
+    equal(os.readlink(f"/proc/{pid}/cwd"), "/tmp", "working directory")
+    check("ran" not in read(f"/proc/{pid}/cmdline"), "not the program")
+    equal(container.exec("/bin/hostname").ok().out, "harbour\n", "hostname")
+    equal(container.out(), "", "output of the program")
 
 
 @suite.case("O-01", "state without an id or of an unknown id is an error")
@@ -138,6 +253,42 @@ def no_bundle(lab):
     lab.expect_nothing_left("a failed create")
 
 
+PROPERTIES = {
+    "mount source": ("mounts.0", {"destination": "/x", "type": "bind", "source": "/absent",
+                                  "options": ["bind"]}, "mounts[0]"),
+    "mount type": ("mounts.0", {"destination": "/x", "type": "nofs"}, "mounts[0]"),
+    "hostname": ("hostname", "h" * 65, "hostname"),
+    "sysctl": ("linux.sysctl", {"net.absent": "1"}, "linux.sysctl"),
+    "namespace": ("linux.namespaces.2", {"type": "ipc", "path": "/absent"}, "linux.namespaces[2]"),
+    "device": ("linux.devices", [{"path": "/etc/passwd/x", "type": "c", "major": 1, "minor": 3}],
+               "linux.devices[0]"),
+    "cpus": ("linux.resources", {"cpu": {"cpus": "4096"}}, "linux.resources.cpu.cpus"),
+    "user": ("process.user", {"uid": 2**32 - 1, "gid": 0}, "process.user.uid"),
+    "working directory": ("process.cwd", "/etc/passwd/x", "process.cwd"),
+    "rlimit": ("process.rlimits", [{"type": "RLIMIT_CORE", "soft": 2, "hard": 1}],
+               "process.rlimits[0]"),
+    "root": ("root.path", "absent", "root.path"),
+    "program": ("process.args", ["/absent"], "process.args[0]"),
+}
+
+
+@suite.table("O-02 O-06 LC-02", "a property that cannot be applied is an error that leaves nothing",
+             PROPERTIES)
+def not_applied(lab, place, value, path):
+    made = lab.bundle(SLEEP)
+    before = oracle.tree(made.write().path)
+    made.set(place, value)
+    result = lab.try_create(made, "--pid-file", f"{lab.path}/pid", identity="x")
+    result.failed("create x: ", path, status=1)
+    check(not os.path.exists(f"{lab.path}/pid"), "no pid file")
+    lab.gone("x")
+    lab.expect_nothing_left("a failed create")
+    del before[made.path], before[f"{made.path}/config.json"]
+    after = oracle.tree(made.path)
+    equal({name: after[name][:1] for name in before}, {name: before[name][:1] for name in before},
+          "the bundle")
+
+
 @suite.case("B-01", "the bundle is the working directory unless named; relative ones work")
 def bundle_places(lab):
     made = lab.bundle(SLEEP).write()
@@ -150,7 +301,7 @@ def bundle_places(lab):
     equal(lab.state("relative")["bundle"], made.path, "absolute bundle of a relative one")
 
 
-@suite.case("B-03", "editing or losing the config after create changes nothing")
+@suite.case("B-03 LC-02", "editing or losing the config after create changes nothing")
 def config_frozen(lab):
     made = lab.bundle(shell="echo first; sleep 1000")
     container = lab.create(made)
@@ -208,259 +359,6 @@ def no_helpers(lab):
         equal(others, {}, f"processes beside init when {step}")
         if step == "created":
             container.start()
-
-
-# start
-
-
-@suite.case("O-03", "start twice is an error and the container runs on")
-def start_twice(lab):
-    container = lab.sleeper()
-    lab.brig("start", container.id).failed("cannot start an already running container")
-    equal(container.status(), "running", "status")
-
-
-@suite.case("O-03 T-91", "start of a stopped container is an error")
-def start_stopped(lab):
-    container = lab.start(lab.bundle(["/bin/true"]))
-    container.wait_stopped()
-    lab.brig("start", container.id).failed("cannot start a container that has stopped")
-    killed = lab.create(lab.bundle(SLEEP))
-    killed.kill("KILL").ok()
-    killed.wait_stopped()
-    lab.brig("start", killed.id, timeout=5).failed("stopped")
-
-
-@suite.case("O-03", "start of an unknown id is an error")
-def start_unknown(lab):
-    lab.brig("start", "nobody").failed("container does not exist")
-
-
-@suite.case("O-03 trap-18", "start returns after execve")
-def start_after_exec(lab):
-    for _ in range(10):
-        container = lab.create(lab.bundle(SLEEP))
-        pid = container.pid
-        container.start()
-        equal(read(f"/proc/{pid}/comm"), "sleep\n", "comm right after start")
-        container.delete("--force").ok()
-
-
-@suite.case("C-04", "create without process is accepted, start refuses it")
-def no_process(lab):
-    made = lab.bundle()
-    del made.config["process"]
-    container = lab.create(made)
-    equal(container.status(), "created", "status")
-    lab.brig("start", container.id).failed("process")
-    equal(container.status(), "created", "status after the refused start")
-    container.delete().ok()
-
-
-@suite.case("O-03 X-02", "a created container that is paused starts after it was resumed")
-def start_paused(lab):
-    container = lab.create(lab.bundle(SLEEP))
-    lab.brig("pause", container.id).ok()
-    lab.brig("start", container.id).failed("cannot start a container in the paused state")
-    lab.brig("resume", container.id).ok()
-    container.start()
-    equal(container.status(), "running", "status")
-
-
-@suite.case("C-04", "run without process is refused, and nothing is left")
-def run_no_process(lab):
-    made = lab.bundle()
-    del made.config["process"]
-    lab.run(made).failed("process", status=1)
-    lab.expect_nothing_left("a run without process")
-
-
-def hanging_start(lab):
-    """A container whose startContainer hook does not end, and the start that waits for it."""
-    made = lab.bundle(SLEEP)
-    made.config["hooks"] = {"startContainer": [{"path": "/bin/sleep", "args": ["sleep", "100"]}]}
-    container = lab.create(made)
-    call = lab.spawn("start", container.id)
-    eventually(lambda: container.status() == "running", "the start has let init go")
-    return container, call
-
-
-@suite.case("O-03 O-05", "a start that is killed leaves a running container, not a created one")
-def start_killed(lab):
-    container, call = hanging_start(lab)
-    call.process.kill()
-    call.process.wait()
-    equal(container.status(), "running", "status")
-    container.delete().failed("that is not stopped: running")
-    lab.brig("start", container.id).failed("cannot start an already running container")
-
-
-@suite.case("O-03 O-05", "delete --force does not wait for a start that hangs")
-def delete_during_start(lab):
-    container, call = hanging_start(lab)
-    deleted = container.delete("--force").ok()
-    check(deleted.seconds < 5, f"delete took {deleted.seconds} s")
-    call.wait()
-    lab.gone(container.id)
-
-
-@suite.case("O-03 T-87", "of many starts at once exactly one wins")
-def start_race(lab):
-    container = lab.create(lab.bundle(SLEEP))
-    calls = [lab.spawn("start", container.id) for _ in range(8)]
-    statuses = [call.wait().status for call in calls]
-    equal(statuses.count(0), 1, f"winners of {statuses}")
-    equal(container.status(), "running", "status")
-
-
-# kill
-
-
-@suite.table("O-04", "kill knows the signal", {
-    "number": ("15", signal.SIGTERM), "TERM": ("TERM", signal.SIGTERM),
-    "SIGTERM": ("SIGTERM", signal.SIGTERM), "sigterm": ("sigterm", signal.SIGTERM),
-    "usr1": ("usr1", signal.SIGUSR1), "default": (None, signal.SIGTERM),
-    "SIGRTMIN+3": ("SIGRTMIN+3", 37), "37": ("37", 37), "RTMIN+3": ("RTMIN+3", 37),
-    "SIGRTMAX-1": ("SIGRTMAX-1", 63), "HUP": ("HUP", signal.SIGHUP),
-})
-def kill_names(lab, name, number):
-    traps = "; ".join(f"trap 'echo got {n}; exit 0' {n}" for n in (1, 10, 15, 37, 63))
-    container = lab.start(lab.bundle(shell=f"{traps}; echo ready; while :; do sleep 0.01; done"))
-    container.wait_out("ready")
-    container.kill(*([name] if name else [])).ok()
-    container.wait_out(f"got {int(number)}")
-
-
-@suite.table("O-04", "kill refuses what is no signal", {
-    "name": "SIGFOO", "65": "65", "negative": "-1", "blank": "", "hex": "0x9",
-    "huge": "99999999999",
-    "number and letters": "9x",
-})
-def kill_unknown(lab, name):
-    container = lab.sleeper()
-    check(lab.brig("kill", "--", container.id, name).status != 0, "kill with a bad signal")
-    equal(container.status(), "running", "status")
-
-
-@suite.case("O-04", "signal 0 only asks")
-def kill_zero(lab):
-    container = lab.sleeper()
-    container.kill("0").ok()
-    equal(container.status(), "running", "status")
-
-
-@suite.case("O-04 X-03", "kill of a stopped container says so in the words engines match")
-def kill_stopped(lab):
-    container = lab.start(lab.bundle(["/bin/true"]))
-    container.wait_stopped()
-    container.kill("TERM").failed("container not running", status=1)
-    lab.brig("kill", "nobody", "TERM").failed("container does not exist", status=1)
-
-
-@suite.case("O-04", "a created container can be killed")
-def kill_created(lab):
-    container = lab.create(lab.bundle(SLEEP))
-    container.kill("KILL").ok()
-    container.wait_stopped()
-    container.delete().ok()
-
-
-@suite.case("O-04", "a created container also ends by SIGTERM")
-def term_created(lab):
-    container = lab.create(lab.bundle(SLEEP))
-    container.kill("TERM").ok()
-    container.wait_stopped()
-
-
-@suite.case("O-04 X-02", "kill --all reaches every process of the container")
-def kill_all(lab):
-    shell = "for i in 1 2 3; do setsid sh -c 'trap \"echo bye; exit\" TERM; echo up; " \
-            "while :; do sleep 0.01; done' & done; trap '' TERM; while :; do sleep 0.05; done"
-    container = lab.start(lab.bundle(shell=shell))
-    eventually(lambda: container.out().count("up") == 3, "three children")
-    lab.brig("kill", "--all", container.id, "TERM").ok()
-    eventually(lambda: container.out().count("bye") == 3, "three farewells")
-    equal(container.status(), "running", "init ignores TERM")
-
-
-@suite.case("O-04 N-05 trap-23", "without a pid namespace kill reaches the orphans of a dead init")
-def kill_orphans(lab):
-    made = lab.bundle(shell="setsid sleep 1000 & sleep 0.1")
-    made.without_namespace("pid")
-    container = lab.start(made)
-    container.wait_stopped()
-    left = json.loads(lab.brig("ps", "--format", "json", container.id).ok().out)
-    equal(len(left), 1, "orphans")
-    lab.brig("kill", "--all", container.id, "KILL").ok()
-    eventually(lambda: lab.reap() or left[0] not in oracle.processes(), "end of the orphan")
-    container.delete().ok()
-
-
-# delete
-
-
-@suite.case("O-05", "delete refuses a running container, which runs on")
-def delete_running(lab):
-    container = lab.sleeper()
-    container.delete().failed("running", status=1)
-    equal(container.status(), "running", "status")
-
-
-@suite.case("O-05 trap-21", "delete of a created container succeeds, as engines need")
-def delete_created(lab):
-    container = lab.create(lab.bundle(SLEEP))
-    container.delete().ok()
-    lab.gone(container.id)
-    lab.expect_nothing_left("delete of a created container")
-
-
-@suite.case("O-05 trap-20", "delete of an unknown id says so; --force is silent")
-def delete_unknown(lab):
-    lab.brig("delete", "nobody").failed("container does not exist", status=1)
-    result = lab.brig("delete", "--force", "nobody").ok()
-    equal((result.out, result.err), ("", ""), "output")
-
-
-@suite.case("O-05", "delete --force ends a running container and its children, twice is fine")
-def delete_force(lab):
-    container = lab.start(lab.bundle(shell="sleep 999 & setsid sleep 998 & sleep 1000"))
-    container.delete("--force").ok()
-    lab.expect_nothing_left("delete --force")
-    container.delete("--force").ok()
-
-
-@suite.case("O-05 T-65", "delete --force ends a fork bomb without a pid namespace")
-def delete_bomb(lab):
-    made = lab.bundle(shell="f() { setsid sh -c 'sleep 300 & sleep 300' & }; "
-                            "for i in 1 2 3 4 5 6 7 8; do f; done; echo up; sleep 300")
-    made.without_namespace("pid")
-    container = lab.start(made)
-    container.wait_out("up")
-    container.delete("--force").ok()
-    lab.expect_nothing_left("delete --force of a bomb")
-
-
-@suite.case("O-05 G-05", "a state folder without state is removed by delete --force")
-def delete_stale(lab):
-    os.mkdir(f"{lab.root}/stale")
-    lab.brig("delete", "--force", "stale").ok()
-    check(not os.path.exists(f"{lab.root}/stale"), "folder is gone")
-    os.mkdir(f"{lab.root}/stale")
-    lab.brig("delete", "stale").failed("does not exist")
-
-
-@suite.case("O-05 trap-26", "delete works without environment, bundle and working directory")
-def delete_bare(lab):
-    made = lab.bundle(SLEEP)
-    container = lab.start(made)
-    container.kill("KILL").ok()
-    container.wait_stopped()
-    os.rename(made.path, f"{made.path}-gone")
-    os.mkdir(f"{lab.path}/lost")
-    call = lab.spawn("delete", container.id, env={}, cwd=f"{lab.path}/lost",
-                     preexec_fn=lambda: os.rmdir(f"{lab.path}/lost"))
-    call.wait().ok()
-    lab.gone(container.id)
 
 
 suite.main()
