@@ -7,7 +7,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ranges>
+#include <string_view>
+#include <unordered_set>
 
 #include "libcontainer/passwd.h"
 #include "libcontainer/process/inheritance.h"
@@ -51,15 +55,30 @@ Result<void> load_filter(const InitContext& context) {
     return {};
 }
 
+// Of entries with the same name the last counts, for every reader: getenv(3) would take the first,
+// a shell the last.
+std::vector<std::string> last_of_each(const std::vector<std::string>& env) {
+    std::unordered_set<std::string_view> names;
+    names.reserve(env.size());
+    std::vector<std::string> kept;
+    for (const std::string& entry : std::views::reverse(env)) {
+        if (names.insert(std::string_view(entry).substr(0, entry.find('='))).second) {
+            kept.push_back(entry);
+        }
+    }
+    std::ranges::reverse(kept);
+    return kept;
+}
+
 }  // namespace
 
 Result<void> add_environment(InitContext& context) {
     if (context.process == nullptr) {
         return {};
     }
-    for (const std::string& entry : context.process->env) {
-        context.env.push_back(entry);
-    }
+    std::vector<std::string> env = context.process->env;
+    env.insert(env.end(), context.env.begin(), context.env.end());
+    context.env = last_of_each(env);
     const char* const home = find_variable(context.env, "HOME");
     if (home == nullptr || *home == '\0') {
         const auto entry = find_passwd_entry("/etc/passwd", context.process->user.uid);
