@@ -138,7 +138,11 @@ Result<void> join_namespaces(InitContext& context) {
 
 Result<void> map_ids(InitContext& context) {
     if (context.plan.makes(NamespaceType::user)) {
+        // A runtime without privileges may write the maps only of a process that is dumpable, and
+        // nobody is in the new namespace yet who could trace it.
+        TRY_VOID(apply_dumpable(Dumpable::yes));
         TRY_VOID(context.channel.request(SyncType::map_ids));
+        TRY_VOID(apply_dumpable(Dumpable::no));
         return become_root();
     }
     return {};

@@ -4,6 +4,7 @@
 # attributes.t, scheduling.t and affinity.t.
 import json
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -54,6 +55,96 @@ def groups_dropped(lab):
     equal(json.loads(result.ok().out)["groups"], [5], "groups with one configured")
 
 
+@suite.table("P-19", "every id that is one", {
+    "0": 0, "1": 1, "65534": 65534, "65536": 65536, "2^31": 2**31, "the last": 2**32 - 2})
+def user_range(lab, number):
+    report = lab.probe(lab.bundle(process__user={"uid": number, "gid": number}))
+    equal((report["uids"], report["gids"]), ([number] * 4, [number] * 4), "ids")
+
+
+def mapped(lab, made, size):
+    """Gives the bundle a user namespace whose ids from 0 up to size are the host's from 100000."""
+    made.namespace("user")
+    made.mounts[2]["options"] = ["newinstance", "ptmxmode=0666"]
+    made.linux["uidMappings"] = made.linux["gidMappings"] = [
+        {"containerID": 0, "hostID": 100000, "size": size}]
+    os.chmod(lab.path, 0o755)
+    for folder, _, _ in os.walk(made.rootfs):
+        os.chown(folder, 100000, 100000)
+    return made
+
+
+@suite.case("P-19 P-21", "in a user namespace ids are the container's, the host sees them mapped")
+def user_mapped(lab):
+    who = {"uid": 7, "gid": 8, "additionalGids": [9]}
+    report = lab.probe(mapped(lab, lab.bundle(process__user=who), 10))
+    equal((report["uids"], report["gids"], report["groups"]), ([7] * 4, [8] * 4, [9]), "inside")
+    container = lab.start(mapped(lab, lab.bundle(SLEEP, process__user=who), 10))
+    status = read(f"/proc/{container.pid}/status")
+    contains(status, "Uid:\t100007\t", "uid")
+    contains(status, "Gid:\t100008\t", "gid")
+    contains(status, "Groups:\t100009", "groups")
+
+
+@suite.table("P-19 P-21", "an id that the user namespace does not map is refused by its number", {
+    "uid": ({"uid": 10, "gid": 0}, "process.user.uid: 10 is not mapped"),
+    "gid": ({"uid": 0, "gid": 10}, "process.user.gid: 10 is not mapped"),
+    "group": ({"uid": 0, "gid": 0, "additionalGids": [9, 10]},
+              "process.user.additionalGids[1]: 10 is not mapped"),
+})
+def user_unmapped(lab, who, reason):
+    lab.try_create(mapped(lab, lab.bundle(process__user=who), 10)).failed(reason, status=1)
+    lab.expect_nothing_left("an unmapped id")
+
+
+@suite.table("P-21", "as many groups as the kernel takes, and no more", {
+    "65536": (65536, True), "65537": (65537, False)})
+def groups_limit(lab, count, good):
+    groups = list(range(100000, 100000 + count))
+    made = lab.bundle(process__user={"uid": 1, "gid": 1, "additionalGids": groups})
+    if good:
+        equal(len(lab.probe(made)["groups"]), count, "groups")
+    else:
+        lab.try_create(made).failed("process.user.additionalGids", "65536 groups", status=1)
+
+
+@suite.table("P-21", "groups twice, unsorted, and none", {
+    "twice": [5, 5], "unsorted": [70000, 3, 9], "an empty list": []})
+def groups_odd(lab, groups):
+    report = lab.probe(lab.bundle(process__user={"uid": 1, "gid": 4, "additionalGids": groups}))
+    equal(sorted(report["groups"]), sorted(groups), "groups")
+
+
+def without_rights(lab, made, **user):
+    """A run by a user without any right, for whom the kernel denies setgroups."""
+    made.process["user"] = {"uid": 0, "gid": 0, **user}
+    made.namespace("user")
+    made.mounts[2]["options"] = ["newinstance", "ptmxmode=0666"]
+    made.linux["uidMappings"] = made.linux["gidMappings"] = [
+        {"containerID": 0, "hostID": 1000, "size": 1}]
+    made.write()
+    os.chmod(lab.path, 0o777)
+    for folder, _, _ in os.walk(made.path):
+        os.chown(folder, 1000, 1000)
+    os.chown(lab.root, 1000, 1000)
+    lab.containers.append("poor")
+
+    def drop():
+        os.setgroups([1000, 2000])
+        os.setgid(1000)
+        os.setuid(1000)
+    return lab.brig("run", "--bundle", made.path, "poor", preexec_fn=drop,
+                    globals_=("--cgroup-manager", "disabled"), env={"PATH": "/usr/bin:/bin"})
+
+
+@suite.case("P-21", "where setgroups is denied groups are an error, and none keeps what is there")
+def groups_denied(lab):
+    report = json.loads(without_rights(lab, lab.bundle()).ok().out, strict=False)
+    equal((report["uids"], report["setgroups"].strip()), ([0] * 4, "deny"), "uids, setgroups")
+    without_rights(lab, lab.bundle(), additionalGids=[0]).failed("process.user.additionalGids",
+                                                                 "denies setgroups")
+
+
 # capabilities
 
 
@@ -100,7 +191,7 @@ def capability_all(lab):
     equal(got, {name: set(every) for name in caps.SETS}, "sets")
 
 
-@suite.case("P-09 26.1", "a capability that cannot be granted is left out, the others are given")
+@suite.case("P-09 DEC-01", "a capability that cannot be granted is left out, the others are given")
 def capability_ungrantable(lab):
     missing = sorted(set(caps.NAMES) - caps.grantable())
     need(missing, "this machine grants every capability")
@@ -110,7 +201,84 @@ def capability_ungrantable(lab):
     equal((got["bounding"], got["effective"]), ({"CAP_KILL"}, {"CAP_KILL"}), "sets")
 
 
-@suite.case("P-09 26.1", "an unknown capability is left out, the others are given")
+@suite.table("P-09 DEC-01", "a name that is none is a warning, and the others are given", {
+    "unknown": "CAP_TIME_TRAVEL", "lower case": "cap_chown", "without CAP_": "CHOWN",
+    "empty": ""})
+def capability_warning(lab, name):
+    made = lab.bundle()
+    made.capabilities("CAP_KILL", name)
+    log = f"{lab.path}/log"
+    lab.containers.append("warned")
+    result = lab.brig("run", "--bundle", made.write().path, "warned", globals_=(
+        "--log", log, "--log-format", "json", "--log-level", "warning")).ok()
+    got = caps.sets(json.loads(result.out, strict=False))
+    equal((got["bounding"], got["effective"]), ({"CAP_KILL"}, {"CAP_KILL"}), "sets")
+    entries = [json.loads(line) for line in read(log).splitlines()]
+    check(entries and all(entry["level"] == "warning" for entry in entries), f"{entries}")
+    contains(entries[0]["msg"], "process.capabilities", "the place")
+    contains(entries[0]["msg"], name, "the name")
+
+
+@suite.table("P-09", "a set that is not given is empty", {
+    "no object": None, "bounding alone": {"bounding": ["CAP_KILL"]}})
+def capability_absent(lab, sets):
+    made = lab.bundle()
+    del made.process["capabilities"]
+    if sets:
+        made.process["capabilities"] = sets
+    got = caps.sets(lab.probe(made))
+    wanted = {name: set((sets or {}).get(name, ())) for name in caps.SETS}
+    equal(got, wanted, "sets")
+
+
+@suite.case("P-09 R-25", "a user other than root has no capability but the ambient ones")
+def capability_user(lab):
+    made = lab.bundle(process__user={"uid": 1000, "gid": 1000})
+    made.capabilities("CAP_KILL", "CAP_CHOWN")
+    got = caps.sets(lab.probe(made))
+    equal(got["bounding"], {"CAP_KILL", "CAP_CHOWN"}, "bounding")
+    for name in ("permitted", "effective", "inheritable", "ambient"):
+        equal(got[name], set(), name)
+    container = lab.create(made)
+    status = read(f"/proc/{container.pid}/status")
+    held = [line.split()[1] for line in status.splitlines() if line.startswith("CapBnd:")]
+    equal(caps.names(held[0]), {"CAP_KILL", "CAP_CHOWN"}, "bounding from the host")
+
+
+@suite.case("P-09", "an ambient capability that is not inheritable is left out with a warning")
+def capability_ambient(lab):
+    made = lab.bundle(process__user={"uid": 1000, "gid": 1000})
+    made.process["capabilities"] = {
+        "bounding": ["CAP_KILL", "CAP_CHOWN"], "permitted": ["CAP_KILL", "CAP_CHOWN"],
+        "effective": ["CAP_KILL"], "inheritable": ["CAP_KILL"],
+        "ambient": ["CAP_KILL", "CAP_CHOWN"]}
+    lab.containers.append("warned")
+    result = lab.brig("run", "--bundle", made.write().path, "warned",
+                      globals_=("--log-level", "warning")).ok()
+    contains(result.err, "CAP_CHOWN (ambient)", "warning")
+    equal(caps.sets(json.loads(result.out, strict=False))["ambient"], {"CAP_KILL"}, "ambient")
+
+
+@suite.case("P-09", "effective beyond permitted is an error")
+def capability_beyond(lab):
+    made = lab.bundle()
+    made.process["capabilities"] = {"bounding": ["CAP_KILL"], "permitted": ["CAP_KILL"],
+                                    "effective": ["CAP_KILL", "CAP_CHOWN"]}
+    lab.try_create(made).failed("process.capabilities.effective", "CAP_CHOWN", "permitted",
+                                status=1)
+    lab.expect_nothing_left("capabilities that cannot be")
+
+
+@suite.table("P-09", "in a user namespace the capabilities are those of its root", {
+    "uid 0": 0, "uid 7": 7})
+def capability_userns(lab, uid):
+    made = mapped(lab, lab.bundle(process__user={"uid": uid, "gid": 0}), 10)
+    made.capabilities("CAP_SYS_ADMIN", "CAP_CHOWN", sets=caps.SETS)
+    got = caps.sets(lab.probe(made))
+    equal(got, {name: {"CAP_SYS_ADMIN", "CAP_CHOWN"} for name in caps.SETS}, "sets")
+
+
+@suite.case("P-09 DEC-01", "an unknown capability is left out, the others are given")
 def capability_unknown(lab):
     made = lab.bundle()
     made.capabilities("CAP_KILL", "CAP_TIME_TRAVEL")
@@ -137,7 +305,54 @@ def nnp(lab, value, wanted):
     equal(lab.probe(made)["no_new_privs"], wanted, "no_new_privs")
 
 
+@suite.table("P-10", "a set-user-ID program gives its owner's id only without noNewPrivileges", {
+    "true": (True, 1000), "false": (False, 0)})
+def nnp_effect(lab, value, wanted):
+    made = lab.bundle(["/bin/raise"], process__user={"uid": 1000, "gid": 1000},
+                      process__noNewPrivileges=value)
+    shutil.copy(made.inside("/bin/probe"), made.inside("/bin/raise"))
+    os.chmod(made.inside("/bin/raise"), 0o4755)
+    need(not os.statvfs(made.rootfs).f_flag & os.ST_NOSUID, "the place of the bundle is nosuid")
+    report = lab.probe(made)
+    equal((report["uids"][1], report["no_new_privs"]), (wanted, int(value)), "effective uid, flag")
+
+
+@suite.case("P-10", "exec has the container's flag, and the host's processes do not")
+def nnp_exec(lab):
+    container = lab.start(lab.bundle(SLEEP, process__noNewPrivileges=True))
+    equal(json.loads(container.exec("/bin/probe").ok().out, strict=False)["no_new_privs"], 1,
+          "of exec")
+    contains(read(f"/proc/{container.pid}/status"), "NoNewPrivs:\t1", "from the host")
+    contains(read("/proc/self/status"), "NoNewPrivs:\t0", "our own")
+
+
 # keyring, session, signals
+
+
+@suite.case("P-23 R-22", "who makes the container cannot be traced; the program can")
+def dumpable(lab):
+    made = lab.bundle(SLEEP, process__user={"uid": 1000, "gid": 1000})
+    container = lab.create(made)
+    pid = container.pid
+    equal(os.stat(f"/proc/{pid}/status").st_uid, 0, "owner of /proc/PID when created")
+    container.start()
+    equal(os.stat(f"/proc/{pid}/status").st_uid, 1000, "owner when running")
+    equal(lab.probe(lab.bundle())["dumpable"], 1, "dumpable")
+
+
+@suite.case("P-23 R-30", "exec is in the keyring of nobody else, and the caller keeps its own")
+def keyring_exec(lab):
+    made = lab.bundle(SLEEP)
+    before = read("/proc/keys")
+    container = lab.start(made)
+    ours = json.loads(container.exec("/bin/probe").ok().out, strict=False)["keyring"]
+    other = lab.start(lab.bundle(SLEEP))
+    theirs = json.loads(other.exec("/bin/probe").ok().out, strict=False)["keyring"]
+    check(ours != theirs, f"keyrings {ours} and {theirs}")
+    caller = lab.popen([f"{lab.stock}/probe"])
+    caller.wait()
+    check(json.loads(caller.out(), strict=False)["keyring"] not in (ours, theirs), "the caller's")
+    check(before, "the kernel shows keys")
 
 
 @suite.case("P-23 R-30", "a session keyring of its own, unless told otherwise")
