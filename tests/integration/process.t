@@ -115,36 +115,6 @@ def groups_odd(lab, groups):
     equal(sorted(report["groups"]), sorted(groups), "groups")
 
 
-def without_rights(lab, made, **user):
-    """A run by a user without any right, for whom the kernel denies setgroups."""
-    made.process["user"] = {"uid": 0, "gid": 0, **user}
-    made.namespace("user")
-    made.mounts[2]["options"] = ["newinstance", "ptmxmode=0666"]
-    made.linux["uidMappings"] = made.linux["gidMappings"] = [
-        {"containerID": 0, "hostID": 1000, "size": 1}]
-    made.write()
-    os.chmod(lab.path, 0o777)
-    for folder, _, _ in os.walk(made.path):
-        os.chown(folder, 1000, 1000)
-    os.chown(lab.root, 1000, 1000)
-    lab.containers.append("poor")
-
-    def drop():
-        os.setgroups([1000, 2000])
-        os.setgid(1000)
-        os.setuid(1000)
-    return lab.brig("run", "--bundle", made.path, "poor", preexec_fn=drop,
-                    globals_=("--cgroup-manager", "disabled"), env={"PATH": "/usr/bin:/bin"})
-
-
-@suite.case("P-21", "where setgroups is denied groups are an error, and none keeps what is there")
-def groups_denied(lab):
-    report = json.loads(without_rights(lab, lab.bundle()).ok().out, strict=False)
-    equal((report["uids"], report["setgroups"].strip()), ([0] * 4, "deny"), "uids, setgroups")
-    without_rights(lab, lab.bundle(), additionalGids=[0]).failed("process.user.additionalGids",
-                                                                 "denies setgroups")
-
-
 # capabilities
 
 
