@@ -230,7 +230,7 @@ def arguments(lab):
     equal(read(out), f"{lab.path}/plain 0\n", "argv of an empty list")
 
 
-@suite.case("H-14", "without env a hook of the runtime gets the runtime's, one inside the process's")
+@suite.case("H-14", "without env a hook outside gets the runtime's, one inside the process's")
 def environment_absent(lab):
     made = lab.bundle(["/bin/true"])
     made.process["env"] = ["PATH=/usr/bin:/bin", "WHO=process"]

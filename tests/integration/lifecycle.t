@@ -19,7 +19,8 @@ SLEEP = ["/bin/sleep", "1000"]
 # create and state
 
 
-@suite.case("O-02 LC-01 LC-02 ST-status X-02", "create leaves a created container whose program has not run")
+@suite.case("O-02 LC-01 LC-02 ST-status X-02",
+            "create leaves a created container whose program has not run")
 def created(lab):
     container = lab.create(lab.bundle(shell="echo ran; sleep 1000"))
     state = container.state()

@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
 from harness.lab import read, write
-from harness.tap import Suite, check, contains, equal, eventually
+from harness.tap import Suite, check, equal, eventually
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]

@@ -13,6 +13,7 @@ from harness.lab import need, read
 from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
+SLEEP = ["/bin/sleep", "1000"]
 
 
 # user, groups

@@ -6,12 +6,10 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import caps
-from harness.lab import need, read
-from harness.tap import Suite, check, contains, equal
+from harness.lab import read
+from harness.tap import Suite, check, equal
 
 suite = Suite()
-SLEEP = ["/bin/sleep", "1000"]
 
 
 # cwd
