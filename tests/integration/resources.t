@@ -134,32 +134,43 @@ def realtime(lab):
     equal(value(container, "cpu", "cpu.rt_period_us"), "500000", "period")
 
 
-@suite.table("RES-blockIO.weightDevice", "a device's weight needs the device to have BFQ", {
-    "no such device": ({"major": 99, "minor": 99, "weight": 50}, "whole disk"),
-    "a loop device": ({**LOOP, "weight": 50}, None),
-})
-def weight_device(lab, device, reason):
+@suite.case("RES-blockIO.weightDevice", "a device with BFQ gets its weight")
+def weight_device(lab):
     need_v1("blkio")
     need(offers("blkio", "blkio.bfq.weight_device"), "this kernel has no BFQ")
+    scheduler = "/sys/block/loop7/queue/scheduler"
+    need(os.path.exists(scheduler) and "bfq" in read(scheduler), "no loop7 that can have BFQ")
+    need(not os.path.exists("/sys/block/loop7/loop"), "loop7 is in use")
+    before = read(scheduler).split("[")[1].split("]")[0]
+    device = {"major": 7, "minor": 7, "weight": 50}
     made = lab.bundle(SLEEP, linux__resources={"blockIO": {"weightDevice": [device]}})
-    if reason or "[bfq]" not in read("/sys/block/loop0/queue/scheduler"):
-        place = "linux.resources.blockIO.weightDevice[0].weight"
-        lab.try_create(made).failed(place, reason or "")
-        lab.expect_nothing_left("a refused device")
-        return
-    contains(value(lab.create(made), "blkio", "blkio.bfq.weight_device"), "7:0 50", "the file")
+    try:
+        write(scheduler, "bfq")
+        contains(value(lab.create(made), "blkio", "blkio.bfq.weight_device"), "7:7 50", "the file")
+    finally:
+        write(scheduler, before)
+
+
+@suite.case("RES-blockIO.weightDevice", "bad input: a device that is not there")
+def no_weight_device(lab):
+    need_v1("blkio")
+    need(offers("blkio", "blkio.bfq.weight_device"), "this kernel has no BFQ")
+    entries = [{"major": 99, "minor": 99, "weight": 50}]
+    lab.try_create(lab.bundle(linux__resources={"blockIO": {"weightDevice": entries}})).failed(
+        "linux.resources.blockIO.weightDevice[0].weight", "whole disk")
+    lab.expect_nothing_left("a refused device")
 
 
 # What the host has not, or what makes no sense.
 
-MISSING = {
-    "RES-hugepageLimits": ({"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]},
+MISSING = [
+    ({"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]},
                            "hugepageLimits", "hugetlb"),
-    "RES-network.classID": ({"network": {"classID": 1}}, "network.classID", "net_cls"),
-    "RES-network.priorities": ({"network": {"priorities": [{"name": "lo", "priority": 1}]}},
+    ({"network": {"classID": 1}}, "network.classID", "net_cls"),
+    ({"network": {"priorities": [{"name": "lo", "priority": 1}]}},
                                "network.priorities", "net_prio"),
-    "RES-rdma": ({"rdma": {"mlx5_0": {"hcaHandles": 3}}}, "rdma", "rdma"),
-}
+    ({"rdma": {"mlx5_0": {"hcaHandles": 3}}}, "rdma", "rdma"),
+]
 
 
 def missing(lab, resources, key, controller):
@@ -170,12 +181,12 @@ def missing(lab, resources, key, controller):
     lab.expect_nothing_left("a missing controller")
 
 
-for rule, arguments in MISSING.items():
-    suite.table(f"{rule} CG-06", "without the controller an error names it",
-                {arguments[2]: arguments})(missing)
+for arguments in MISSING:
+    suite.table("CG-06", "without the controller an error names it",
+                {f"{arguments[1]}, {arguments[2]}": arguments})(missing)
 
 
-@suite.case("RES-network.classID", "a class of 0 needs no controller")
+@suite.case("CG-06", "a network class of 0 needs no controller")
 def no_class(lab):
     lab.create(lab.bundle(SLEEP, linux__resources={"network": {"classID": 0}}))
 
@@ -266,11 +277,11 @@ def refused(lab, resources, key):
 
 for rule, row, *arguments in REFUSED:
     rules = " ".join(name if name.startswith("VEC-") else f"RES-{name}" for name in rule.split())
-    suite.table(rules, "refused with its place", {row: tuple(arguments)})(refused)
+    suite.table(rules, "bad input", {row: tuple(arguments)})(refused)
 
 
 @suite.table("RES-blockIO.throttleReadBpsDevice RES-blockIO.throttleWriteIOPSDevice",
-             "what is no whole disk cannot be throttled", {
+             "bad input: what is no whole disk cannot be throttled", {
                  "read": "throttleReadBpsDevice", "write": "throttleWriteIOPSDevice"})
 def no_disk(lab, key):
     need_v1("blkio")
@@ -288,7 +299,7 @@ def cpus_of_parent(lab):
         "linux.resources.cpu.cpus", "has 0")
 
 
-@suite.case("RES-blockIO.leafWeight", "a kernel without leaf weights says so")
+@suite.case("RES-blockIO.leafWeight", "bad input: a kernel without leaf weights says so")
 def leaf_weight(lab):
     need_v1("blkio")
     need(not offers("blkio", "blkio.leaf_weight"), "this kernel has leaf weights")
@@ -417,7 +428,7 @@ def only_on_v1(lab, key, real, nothing, instead):
 
 
 for key, arguments in ON_V2.items():
-    suite.table(f"RES-{key} DEC-06", "an error on v2 that names the replacement, unless it means "
+    suite.table("DEC-06", "an error on v2 that names the replacement, unless it means "
                 "nothing", {key: (key, *arguments)})(only_on_v1)
 
 

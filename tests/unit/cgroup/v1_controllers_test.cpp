@@ -228,7 +228,7 @@ TEST_CASE("v1 blkio: a weight is 10..1000, 0 is unset") {
     CHECK(group["blkio.bfq.weight"].empty());
 }
 
-TEST_CASE("v1 blkio: one line per device") {
+TEST_CASE("RES-blockIO.leafWeight RES-blockIO.weightDevice: v1 blkio has one line per device") {
     const Group group({"blkio.bfq.weight_device", "blkio.leaf_weight", "blkio.leaf_weight_device",
                        "blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device",
                        "blkio.throttle.read_iops_device", "blkio.throttle.write_iops_device"});
@@ -250,7 +250,7 @@ TEST_CASE("v1 blkio: one line per device") {
     CHECK(group["blkio.throttle.write_iops_device"] == "8:0 18446744073709551615\n");
 }
 
-TEST_CASE("v1 hugetlb: limit and reservation, if the kernel has that") {
+TEST_CASE("RES-hugepageLimits: v1 hugetlb, limit and reservation, if the kernel has that") {
     oci::Resources resources;
     resources.hugepage_limits = {{"2MB", 209715200}};
     const Group both({"hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.rsvd.limit_in_bytes"});
@@ -274,7 +274,7 @@ TEST_CASE("v1 hugetlb: an unknown page size tells the known ones") {
     }
 }
 
-TEST_CASE("v1 network: class id and priorities") {
+TEST_CASE("RES-network.classID RES-network.priorities: v1 network, class id and priorities") {
     const Group group({"net_cls.classid", "net_prio.ifpriomap"});
     oci::Resources resources;
     resources.network.class_id = 0x100001;
@@ -285,7 +285,7 @@ TEST_CASE("v1 network: class id and priorities") {
     CHECK(group["net_prio.ifpriomap"] == "eth0 500\nlo 0\n");
 }
 
-TEST_CASE("rdma: what is absent is not in the line") {
+TEST_CASE("RES-rdma: what is absent is not in the line") {
     const Group group({"rdma.max"});
     oci::Resources resources;
     resources.rdma["mlx5_1"] = {3, 10000};

@@ -49,6 +49,32 @@ TEST_CASE("trap 52: update can raise and lower memory and swap in one go") {
     }
 }
 
+TEST_CASE("RES-memory.checkBeforeUpdate: v1 refuses what is in use, and nothing changes") {
+    const Made made;
+    oci::Resources resources;
+    resources.memory.limit = 64 << 20;
+    resources.memory.swap = 64 << 20;  // nothing can be swapped out
+    REQUIRE(made->apply(resources));
+    constexpr std::size_t kUsed = 32 << 20;
+    Member member(*made, [] {
+        std::string used(kUsed, 'x');
+        return used.back() == 'x' ? wait_for_ever() : 1;
+    });
+    const std::string usage = made.directory("memory") + "/memory.usage_in_bytes";
+    while (std::stoul(content(usage)) < kUsed) {
+        ::usleep(1000);
+    }
+    resources.memory.check_before_update = GENERATE(true, false);
+    resources.memory.limit = 8 << 20;
+    resources.memory.swap = 16 << 20;
+    const auto updated = made->update(resources);
+    REQUIRE_FALSE(updated);
+    CHECK(updated.error().config_path == "linux.resources.memory.limit");
+    CHECK_THAT(updated.error().message, Catch::Contains("the container uses more"));
+    CHECK(content(made.directory("memory") + "/memory.limit_in_bytes") == "67108864\n");
+    CHECK(content(made.directory("memory") + "/memory.memsw.limit_in_bytes") == "67108864\n");
+}
+
 TEST_CASE("trap 52: update can change quota and period together") {
     const Made made;
     oci::Resources resources;

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <initializer_list>
 
+#include "libcontainer/cgroup/memory_limits.h"
 #include "libcontainer/cgroup/v2/directories.h"
 #include "libcontainer/cgroup/v2/events.h"
 #include "tests/unit/cgroup/temporary_directory.h"
@@ -87,7 +88,7 @@ TEST_CASE("v2 memory: no swap accounting is no error, no memory controller is") 
     CHECK(v2::kMemory.apply(files_of(folder), resources));
 }
 
-TEST_CASE("v2 memory: checkBeforeUpdate refuses what is in use") {
+TEST_CASE("RES-memory.checkBeforeUpdate: v2 refuses what is in use") {
     const TemporaryDirectory folder;
     put_all(folder, {"memory.max", "memory.swap.max"});
     folder.put("memory.current", "5000\n");
@@ -104,6 +105,56 @@ TEST_CASE("v2 memory: checkBeforeUpdate refuses what is in use") {
     CHECK_FALSE(v2::kMemory.apply(files_of(folder), resources));
     resources.memory.swap = 5300;
     CHECK(v2::kMemory.apply(files_of(folder), resources));
+    // Swap alone, against the limit in force.
+    resources.memory.limit.reset();
+    folder.put("memory.max", "5000\n");
+    resources.memory.swap = 5299;
+    const auto swapped = v2::kMemory.apply(files_of(folder), resources);
+    REQUIRE_FALSE(swapped);
+    CHECK(swapped.error().config_path == "linux.resources.memory.swap");
+    // Without it the kernel is left to reclaim.
+    resources.memory.check_before_update = false;
+    CHECK(v2::kMemory.apply(files_of(folder), resources));
+}
+
+TEST_CASE("VEC-memory: limit and swap to memory.max and memory.swap.max") {
+    constexpr std::int64_t k64 = 67108864;
+    struct Vector {
+        std::optional<std::int64_t> limit;
+        std::optional<std::int64_t> swap;
+        std::string max;  // empty: an error
+        std::string swap_max;
+    };
+    const std::string as_it_was = "as it was";
+    const Vector vectors[] = {
+        {k64, {}, "67108864\n", as_it_was},
+        {k64, 2 * k64, "67108864\n", "67108864\n"},
+        {k64, k64, "67108864\n", "0\n"},
+        {k64, -1, "67108864\n", "max\n"},
+        {-1, {}, "max\n", "max\n"},
+        {-1, -1, "max\n", "max\n"},
+        {{}, 2 * k64, "", ""},
+        {k64, k64 / 2, "", ""},
+        {0, 0, as_it_was, as_it_was},
+        {k64, 0, "67108864\n", as_it_was},
+    };
+    for (const auto& [limit, swap, max, swap_max] : vectors) {
+        INFO(limit.value_or(-99) << " " << swap.value_or(-99));
+        const TemporaryDirectory folder;
+        folder.put("memory.max", max == as_it_was ? as_it_was : "");
+        folder.put("memory.swap.max", swap_max == as_it_was ? as_it_was : "");
+        oci::Resources resources;
+        resources.memory.limit = limit;
+        resources.memory.swap = swap;
+        if (max.empty()) {
+            CHECK_FALSE(libcontainer::check_memory(resources.memory));
+            continue;
+        }
+        REQUIRE(libcontainer::check_memory(resources.memory));
+        REQUIRE(v2::kMemory.apply(files_of(folder), resources));
+        CHECK(folder.get("memory.max") == max);
+        CHECK(folder.get("memory.swap.max") == swap_max);
+    }
 }
 
 TEST_CASE("v2 cpu: weight, bandwidth, burst, idle") {
@@ -152,7 +203,7 @@ TEST_CASE("v2 io: BFQ takes the weight as it is, io.weight a wider one") {
     CHECK_FALSE(v2::kIo.apply(files_of(plain), resources));
 }
 
-TEST_CASE("v2 hugetlb: max and rsvd.max") {
+TEST_CASE("RES-hugepageLimits: v2 hugetlb, max and rsvd.max") {
     const TemporaryDirectory folder;
     put_all(folder, {"hugetlb.2MB.max", "hugetlb.2MB.rsvd.max"});
     oci::Resources resources;
@@ -166,7 +217,7 @@ TEST_CASE("v2 hugetlb: max and rsvd.max") {
     CHECK_THAT(applied.error().message, Catch::EndsWith("it has: 2MB"));
 }
 
-TEST_CASE("26.6: a value that only v1 knows is an error if it limits something") {
+TEST_CASE("DEC-06: a value that only v1 knows is an error if it limits something") {
     oci::Resources resources;
     resources.memory.swappiness = 0;
     resources.memory.kernel = -1;
@@ -181,6 +232,12 @@ TEST_CASE("26.6: a value that only v1 knows is an error if it limits something")
     const auto refused = v2::refuse_v1_values(resources);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().config_path == "linux.resources.memory.swappiness");
+    resources.memory.swappiness = UINT64_MAX;  // an engine's -1
+    CHECK(v2::refuse_v1_values(resources));
+    resources.block_io.weight_device = {{8, 0, 100, 200}};
+    const auto leaf = v2::refuse_v1_values(resources);
+    REQUIRE_FALSE(leaf);
+    CHECK(leaf.error().config_path == "linux.resources.blockIO.weightDevice");
 }
 
 TEST_CASE("unified: each value into its file, line by line") {

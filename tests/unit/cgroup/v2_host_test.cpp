@@ -190,7 +190,9 @@ TEST_CASE("v2 trap 48: who enters an inner node joins the oldest process in the 
     CHECK_FALSE(made->open_entry(""));
 }
 
-TEST_CASE("v2 CG-06: a limit without its controller names it, one with it is in force") {
+TEST_CASE(
+    "CG-06 RES-hugepageLimits: on v2 a limit without its controller names it, one with it is in "
+    "force") {
     const MadeUnified made;
     const std::string controllers = content(made.top() + "/cgroup.controllers");
     oci::Resources resources;
