@@ -6,7 +6,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import oracle
+from harness import oracle, sandbox
 from harness.cgroups import V1, folder, groups_of, need_v1, see_only_v2, unified
 from harness.lab import need, read, write
 from harness.tap import Suite, check, equal, eventually
@@ -354,6 +354,25 @@ def device_rules_on_v2(lab, rules, refused_nodes, open_nodes):
     got = opened(lab, rules)
     check(not got & refused_nodes, f"opened {got}, refused must be {refused_nodes}")
     check(open_nodes <= got, f"opened {got}, wanted {open_nodes}")
+
+
+@suite.case("RD-03", "without the right to load a device filter a container does without")
+def no_filter(lab):
+    see_only_v2(lab)
+    words = lab.words
+    lab.words = lambda *rest, **how: rootless(words(*rest, **how))
+    made = lab.bundle(shell="echo up; (: < /dev/null) && echo null")
+    for entry in made.mounts:
+        entry["options"] = [word for word in entry.get("options", []) if word != "gid=5"]
+    made.set("linux.resources.devices", [{"allow": False, "access": "rwm"}])
+    equal(lab.run(made).ok().out.split(), ["up", "null"], "output")
+
+
+def rootless(words):
+    """The call as root of a user namespace: the last word of a shell's script starts it."""
+    start = words.index(sandbox.brig())
+    return [*words[:start], "unshare", "--user", "--map-root-user", "--mount",
+            *words[start:]]
 
 
 suite.main()
