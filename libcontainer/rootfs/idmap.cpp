@@ -116,6 +116,20 @@ Result<UniqueFd> make_user_namespace(const IdMaps& maps) {
     return user_namespace;
 }
 
+// mount_setattr's refusals, said for people.
+sys::Error explain(sys::Error error, const std::string& source) {
+    if (error.code == EINVAL) {
+        return std::move(error).wrap("idmap: the filesystem of \"" + source +
+                                     "\" cannot be id-mapped");
+    }
+    if (error.code == EPERM) {
+        return std::move(error).wrap("idmap: \"" + source +
+                                     "\" is id-mapped already, or on a filesystem that is not the "
+                                     "caller's to map");
+    }
+    return std::move(error).wrap("idmap");
+}
+
 }  // namespace
 
 Result<IdMaps> parse_id_maps(std::string_view text, const oci::Linux& container) {
@@ -175,9 +189,8 @@ Result<void> Idmaps::apply(int tree, const oci::Mount& mount, const MountOptions
     attributes.set = MOUNT_ATTR_IDMAP;
     attributes.userns_fd = TRY(user_namespace(mount, option));
     auto set = sys::set_mount_attributes(tree, attributes, option.recursion);
-    if (!set && set.error().code == EINVAL) {
-        return std::unexpected(
-            std::move(set).error().wrap("idmap (the filesystem may not support it)"));
+    if (!set) {
+        return std::unexpected(explain(std::move(set).error(), mount.source.value_or("")));
     }
     return set;
 }
