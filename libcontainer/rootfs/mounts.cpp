@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "libcontainer/rootfs/cgroup_mount.h"
@@ -97,6 +98,27 @@ Result<UniqueFd> clone_host_sys(const MountPlan& plan) {
     return tree;
 }
 
+// These belong to another namespace, and a user namespace has no rights over one that is not its
+// own (M-08).
+struct Owned {
+    std::string_view type;
+    oci::NamespaceType by;
+};
+constexpr auto kOwned = std::to_array<Owned>({{"proc", oci::NamespaceType::pid},
+                                              {"sysfs", oci::NamespaceType::network},
+                                              {"mqueue", oci::NamespaceType::ipc}});
+
+sys::Error explain_owner(sys::Error error, const Rootfs& rootfs, const std::string& type) {
+    const auto* const owned = std::ranges::find(kOwned, type, &Owned::type);
+    if (error.code == EPERM && rootfs.own_user_namespace && owned != kOwned.end() &&
+        std::ranges::find(rootfs.spec->linux.namespaces, owned->by, &oci::Namespace::type) ==
+            rootfs.spec->linux.namespaces.end()) {
+        error.message += " (a user namespace needs a " + std::string(oci::to_name(owned->by)) +
+                         " namespace of its own for that)";
+    }
+    return error;
+}
+
 Result<void> mount_with_long_data(Rootfs& rootfs, const MountPlan& plan,
                                   const MountTarget& target) {
     TRY_VOID(mount_long_data(plan, target.fd.get()));
@@ -116,7 +138,7 @@ Result<void> mount_filesystem(Rootfs& rootfs, const MountPlan& plan) {
         }
     }
     if (!mount) {
-        return std::unexpected(std::move(mount).error());
+        return std::unexpected(explain_owner(std::move(mount).error(), rootfs, plan.type));
     }
     if (plan.options.copy_up) {
         TRY_VOID(copy_up(target.fd.get(), mount->get()));

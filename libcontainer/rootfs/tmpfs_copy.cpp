@@ -99,15 +99,24 @@ Result<void> copy_file(int from, int to, const std::string& name) {
     return copy_status(source.get(), copy.get(), info, name);
 }
 
+// Of what cannot be opened: links and special files.
+Result<void> copy_owner_and_times(int to, const std::string& name, const struct stat& info) {
+    if (::fchownat(to, name.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) {
+        return fail_errno(call("chown", name));
+    }
+    const std::array<timespec, 2> times = {info.st_atim, info.st_mtim};
+    if (::utimensat(to, name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
+        return fail_errno(call("utimensat", name));
+    }
+    return {};
+}
+
 Result<void> copy_symlink(int from, int to, const std::string& name, const struct stat& info) {
     const std::string text = TRY(sys::read_link(from, name));
     if (::symlinkat(text.c_str(), to, name.c_str()) != 0) {
         return fail_errno(call("symlink", name));
     }
-    if (::fchownat(to, name.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) {
-        return fail_errno(call("chown", name));
-    }
-    return {};
+    return copy_owner_and_times(to, name, info);
 }
 
 Result<void> copy_node(int to, const std::string& name, const struct stat& info) {
@@ -116,10 +125,7 @@ Result<void> copy_node(int to, const std::string& name, const struct stat& info)
         const bool is_device = S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode);
         return is_device && errno == EPERM ? Result<void>{} : fail_errno(call("mknod", name));
     }
-    if (::fchownat(to, name.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) {
-        return fail_errno(call("chown", name));
-    }
-    return {};
+    return copy_owner_and_times(to, name, info);
 }
 
 Result<void> copy_directory(int from, int to, int depth);

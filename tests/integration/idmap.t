@@ -202,7 +202,7 @@ def no_bind(lab):
     lab.expect_nothing_left("a refused mapping")
 
 
-@suite.case("M-06 MO-idmap", "a source that is id-mapped already is taken as it is, not mapped anew")
+@suite.case("M-06 MO-idmap", "a source that is id-mapped already is taken as it is, or refused")
 def twice(lab):
     source = files(f"{lab.path}/data", (0, 0))
     first = bundle(lab, "sleep 1000")

@@ -72,8 +72,8 @@ def binds(lab):
 @suite.case("R-02 RF-02 RF-03 M-09", "without mount_setattr the root, masks, read-only paths and "
             "cgroup mounts are what they should be")
 def defaults(lab):
-    made = lab.bundle(shell="cat /proc/self/mountinfo; touch /x 2>&1; touch /dev/shm/x && echo fine;"
-                            " echo 1 > /proc/sys/kernel/pid_max; cat /etc/secret")
+    made = lab.bundle(shell="cat /proc/self/mountinfo; touch /x 2>&1; "
+                            "touch /dev/shm/x && echo fine; echo 1 > /proc/sys/kernel/pid_max; cat /etc/secret")
     made.file("/etc/secret", "secret\n")
     made.set("root.readonly", True)
     made.linux["maskedPaths"].append("/etc/secret")

@@ -103,8 +103,8 @@ def private_below(lab, option, tags):
 
 
 @suite.table("RF-01 M-07", "a bind without propagation has that of rootfsPropagation", {
-    "absent": (None, True, False), "slave": ("slave", True, False), "rslave": ("rslave", True, False),
-    "private": ("private", False, False), "rprivate": ("rprivate", False, False),
+    "absent": (None, True, False), "slave": ("slave", True, False),
+    "rslave": ("rslave", True, False), "private": ("private", False, False), "rprivate": ("rprivate", False, False),
     "shared": ("shared", True, True), "rshared": ("rshared", True, True),
     "unbindable": ("unbindable", False, False),
 })
