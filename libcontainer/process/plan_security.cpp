@@ -19,6 +19,20 @@ constexpr const char* kSeccompCache = "/run/brig/.seccomp";
     return annotation != spec.annotations.end() && annotation->second == "1";
 }
 
+Result<SeccompProgram> plan_seccomp(const oci::Seccomp& seccomp, const Warn& warn) {
+    TRY_VOID(check_seccomp_listener(seccomp));
+    std::vector<std::string> skipped;
+    auto program =
+        compile_seccomp(seccomp, ::geteuid() == 0 ? kSeccompCache : "", warn ? &skipped : nullptr);
+    if (!program) {
+        return std::unexpected(std::move(program).error().at("linux.seccomp"));
+    }
+    for (const std::string& line : skipped) {
+        warn(line);
+    }
+    return program;
+}
+
 }  // namespace
 
 Result<void> plan_security(InitContext& context, const Warn& warn) {
@@ -35,13 +49,7 @@ Result<void> plan_security(InitContext& context, const Warn& warn) {
     }
     context.keep_groups = keeps_groups(*context.spec);
     if (context.spec->linux.seccomp) {
-        TRY_VOID(check_seccomp_listener(*context.spec->linux.seccomp));
-        auto program =
-            compile_seccomp(*context.spec->linux.seccomp, ::geteuid() == 0 ? kSeccompCache : "");
-        if (!program) {
-            return std::unexpected(std::move(program).error().at("linux.seccomp"));
-        }
-        context.seccomp = *std::move(program);
+        context.seccomp = TRY(plan_seccomp(*context.spec->linux.seccomp, warn));
     }
     return {};
 }

@@ -157,11 +157,15 @@ Result<void> add_architectures(scmp_filter_ctx filter,
 }
 
 Result<void> add_rule(scmp_filter_ctx filter, std::uint32_t action, const oci::SeccompSyscall& rule,
-                      const std::string& path) {
+                      const std::string& path, std::vector<std::string>* skipped) {
     const auto alternatives = TRY(conditions_of(rule, path));
     for (std::size_t i = 0; i < rule.names.size(); ++i) {
         const int number = ::seccomp_syscall_resolve_name(rule.names[i].c_str());
         if (number == __NR_SCMP_ERROR) {
+            if (skipped != nullptr) {
+                skipped->push_back(path + ".names[" + std::to_string(i) + "]: \"" + rule.names[i] +
+                                   "\" is unknown to this libseccomp and is left out");
+            }
             continue;
         }
         for (const Conditions& conditions : alternatives) {
@@ -221,7 +225,8 @@ std::vector<std::uint32_t> audit_architectures(const oci::Seccomp& seccomp) {
     return architectures;
 }
 
-Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& seccomp) {
+Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& seccomp,
+                                                         std::vector<std::string>* skipped) {
     const std::uint32_t default_action = TRY(action_of(
         seccomp.default_action, seccomp.default_errno_ret, "linux.seccomp.defaultErrnoRet"));
     const Filter filter(::seccomp_init(default_action));
@@ -239,7 +244,7 @@ Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& sec
         const std::uint32_t action =
             TRY(action_of(rule.action, rule.errno_ret, path + ".errnoRet"));
         if (action != default_action) {
-            TRY_VOID(add_rule(filter.get(), action, rule, path));
+            TRY_VOID(add_rule(filter.get(), action, rule, path, skipped));
         }
     }
     std::vector<sock_filter> program = plan_enosys_stub(seccomp);

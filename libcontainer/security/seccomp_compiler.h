@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "libcontainer/sys/error.h"
@@ -18,13 +19,15 @@ using sys::Result;
 
 // Parent. The program for the kernel, at most BPF_MAXINSNS instructions (SC-13):
 // - the native architecture is always in it (SC-03);
-// - names that libseccomp does not know are skipped (SC-08), as are rules that only repeat the
-//   default action (SC-09);
+// - names that libseccomp does not know are skipped (SC-08) and `skipped`, if given, gets a line
+// for
+//   each; rules that only repeat the default action are skipped, too (SC-09);
 // - the conditions of a rule are AND-ed; when two of them test the same argument, each becomes a
 //   rule of its own (SC-11, as every peer does);
 // - what is newer than the profile gives ENOSYS (seccomp_stub.h).
 // Errors name the JSON path.
-[[nodiscard]] Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& seccomp);
+[[nodiscard]] Result<std::vector<sock_filter>> compile_seccomp_program(
+    const oci::Seccomp& seccomp, std::vector<std::string>* skipped = nullptr);
 
 // Error `unsupported` above BPF_MAXINSNS.
 [[nodiscard]] Result<void> check_program_size(std::size_t instructions);

@@ -56,13 +56,14 @@ Result<unsigned> flags_of(const oci::Seccomp& seccomp) {
 }
 
 Result<std::vector<sock_filter>> find_or_compile(const oci::Seccomp& seccomp,
-                                                 const std::string& cache_directory) {
+                                                 const std::string& cache_directory,
+                                                 std::vector<std::string>* skipped) {
     const SeccompCache cache(cache_directory);
     const std::string key = cache_directory.empty() ? std::string() : seccomp_cache_key(seccomp);
     if (auto cached = cache.find(key)) {
         return *std::move(cached);
     }
-    std::vector<sock_filter> instructions = TRY(compile_seccomp_program(seccomp));
+    std::vector<sock_filter> instructions = TRY(compile_seccomp_program(seccomp, skipped));
     cache.store(key, instructions);
     return instructions;
 }
@@ -78,10 +79,11 @@ Result<void> add_pass(SeccompProgram& program) {
 }  // namespace
 
 Result<SeccompProgram> compile_seccomp(const oci::Seccomp& seccomp,
-                                       const std::string& cache_directory) {
+                                       const std::string& cache_directory,
+                                       std::vector<std::string>* skipped) {
     SeccompProgram program;
     program.flags = TRY(flags_of(seccomp));
-    program.instructions = TRY(find_or_compile(seccomp, cache_directory));
+    program.instructions = TRY(find_or_compile(seccomp, cache_directory, skipped));
     if (oci::notifies(seccomp)) {
         TRY_VOID(add_pass(program));
     }
