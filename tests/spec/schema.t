@@ -4,13 +4,14 @@
 # RUNTIME_SPEC names a checkout of opencontainers/runtime-spec: its schema and examples, too.
 import json
 import os
+import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), HERE]
 import json_schema
 import members
-from harness.lab import NOT_BUILT
+from harness.lab import NOT_BUILT, write
 from harness.tap import Skip, Suite, check, equal
 
 suite = Suite()
@@ -82,6 +83,25 @@ def all_refused(lab, section):
 
 suite.table("G-04 G-06 G-07 VEC-schema", "each member, spoiled in each way, is refused by its path",
             {name: name for name in SECTIONS})(all_refused)
+
+
+@suite.case("G-04 G-06 G-07", "each member of exec's process file, spoiled in each way, is refused by its path")
+def process_file(lab):
+    container, file = lab.sleeper(), f"{lab.path}/process.json"
+    wrong = []
+    for path, (kind, required) in TABLE.items():
+        if not path.startswith("process.") or path in EXCEPTIONS:
+            continue
+        for value in members.violations(kind, required):
+            config, shown = members.spoil(members.WHOLE, path, value)
+            write(file, json.dumps(config["process"]))
+            called = lab.brig("exec", "--process", file, container.id)
+            inside = shown.removeprefix("process.")
+            # What only its meaning is wrong may come from the container's config as well.
+            if called.status != 255 or not re.search(
+                    rf"process\.json:1:\d+: {re.escape(inside)}: |{re.escape(shown)}: ", called.err):
+                wrong.append(f"{shown} = {value!r}: {called}")
+    equal(wrong, [], "not refused at their place")
 
 
 @suite.case("G-04 G-06", "what is no object is no config")
