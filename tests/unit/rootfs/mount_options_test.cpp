@@ -203,7 +203,7 @@ TEST_CASE("M-05: a name the kernel has no attribute for is refused, not dropped"
     CHECK(parsed.error().message.find(name) != std::string::npos);
 }
 
-TEST_CASE("F-03: the names for the features document") {
+TEST_CASE("FE-mountOptions: the names for the features document") {
     const auto names = mount_option_names();
     CHECK(std::ranges::is_sorted(names));
     CHECK(std::ranges::adjacent_find(names) == names.end());
