@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "libcontainer/cgroup/memory_limits.h"
 #include "libcontainer/cgroup/tree.h"
 #include "libcontainer/cgroup/v1/controllers.h"
 #include "libcontainer/cgroup/v1/directories.h"
@@ -31,10 +30,6 @@ std::vector<std::string> names_of(std::string_view controllers) {
         end = std::min(end + 1, controllers.size());
     }
     return names;
-}
-
-bool is_denial(int code) {
-    return code == EACCES || code == EPERM || code == EROFS;
 }
 
 std::unexpected<sys::Error> refuse(std::string_view config_path, std::string why) {
@@ -73,7 +68,7 @@ Result<void> Manager::create() {
             entered.push_back(directory);
             continue;
         }
-        if (if_denied_ == IfDenied::stay_outside && is_denial(result.error().code)) {
+        if (may_stay_outside(result.error())) {
             is_partial_ = true;
             continue;
         }
@@ -83,15 +78,6 @@ Result<void> Manager::create() {
     record_.directories = std::move(entered);
     is_claimed_ = true;
     return {};
-}
-
-Result<void> Manager::apply(const oci::Resources& resources) {
-    TRY_VOID(check_memory(resources.memory));
-    return write_resources(resources, DeviceRules::write);
-}
-
-Result<void> Manager::update(const oci::Resources& resources) {
-    return write_resources(resources, DeviceRules::leave);
 }
 
 Result<void> Manager::write_resources(const oci::Resources& resources, DeviceRules device_rules) {
@@ -193,11 +179,6 @@ Result<bool> Manager::is_frozen() const {
     return directory == nullptr ? Result<bool>(false) : v1::is_frozen(*directory);
 }
 
-Result<std::vector<pid_t>> Manager::pids() const {
-    const std::string* const directory = process_directory();
-    return directory == nullptr ? std::vector<pid_t>() : read_pids(*directory);
-}
-
 void Manager::thaw_for_kill() const {
     // A frozen process does not die of SIGKILL. What cannot be thawed shows as not dying.
     if (const std::string* const directory = find("freezer")) {
@@ -205,62 +186,25 @@ void Manager::thaw_for_kill() const {
     }
 }
 
-Result<void> Manager::kill_all(int signal) {
-    const std::string* const directory = process_directory();
-    if (directory == nullptr) {
-        return sys::fail(sys::ErrorKind::unsupported,
-                         "the container has no cgroup, so its processes are not known");
-    }
-    if (signal != SIGKILL) {
-        TRY(signal_tree(*directory, signal));
-        return {};
-    }
+Result<void> Manager::kill_once(const std::string& directory) {
+    TRY(signal_tree(directory, SIGKILL));
+    thaw_for_kill();
+    return {};
+}
+
+Result<void> Manager::kill_tree(const std::string& directory) {
     Patience patience(kKillTime);
-    for (unsigned round = 1; TRY(signal_tree(*directory, SIGKILL)) != 0; ++round) {
+    const std::string* const freezer_directory = find("freezer");
+    for (unsigned round = 1; TRY(signal_tree(directory, SIGKILL)) != 0; ++round) {
         thaw_for_kill();
         if (!patience.wait()) {
-            return sys::fail(sys::ErrorKind::system, "processes survive SIGKILL for 10 s: pids " +
-                                                         list_pids(TRY(read_pids(*directory))));
+            return survived(directory);
         }
-        const std::string* const freezer_directory = find("freezer");
         if (round >= kRoundsBeforeFreeze && freezer_directory != nullptr) {
             (void)v1::freeze(*freezer_directory, kFreezeForKill);
         }
     }
     return {};
-}
-
-Result<void> Manager::destroy() {
-    if (!is_claimed_) {
-        return {};  // nothing of it was made, or what was is removed; the rest is another's
-    }
-    std::vector<const CgroupRecord::Directory*> left;
-    for (const CgroupRecord::Directory& directory : record_.directories) {
-        left.push_back(&directory);
-    }
-    for (Patience patience(kKillTime);;) {
-        std::vector<const CgroupRecord::Directory*> busy;
-        for (const CgroupRecord::Directory* const directory : left) {
-            if (!TRY(directory->found ? empty_tree(directory->path)
-                                      : remove_tree(directory->path))) {
-                busy.push_back(directory);
-            }
-        }
-        if (busy.empty()) {
-            return {};
-        }
-        left = std::move(busy);
-        const std::string& first = left.front()->path;
-        if (!patience.wait()) {
-            return sys::fail(sys::ErrorKind::system, sys::call("rmdir", first) +
-                                                         ": still busy after 10 s: pids " +
-                                                         list_pids(TRY(read_pids(first))));
-        }
-        for (const CgroupRecord::Directory* const directory : left) {
-            TRY(signal_tree(directory->path, SIGKILL));
-        }
-        thaw_for_kill();
-    }
 }
 
 }  // namespace libcontainer::v1

@@ -6,9 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "libcontainer/cgroup/cgroups_path.h"
+#include "libcontainer/cgroup/file_manager.h"
 #include "libcontainer/cgroup/hierarchies.h"
-#include "libcontainer/cgroup/manager.h"
 
 namespace libcontainer::v1 {
 
@@ -16,45 +15,31 @@ namespace libcontainer::v1 {
 // belongs to systemd.
 [[nodiscard]] CgroupRecord plan_record(const Hierarchies& hierarchies, const CgroupsPath& path);
 
-// Directories are named by their whole path: a container has one in each of about nine hierarchies,
-// and a walk of five cached components costs less than the system call that would save it.
-class Manager final : public CgroupManager {
+class Manager final : public FileManager {
   public:
-    // Of a container that exists.
-    explicit Manager(CgroupRecord record) : record_(std::move(record)) {}
-    // Of one to be made.
-    Manager(CgroupRecord plan, IfDenied if_denied)
-        : record_(std::move(plan)), if_denied_(if_denied), is_claimed_(false) {}
+    explicit Manager(CgroupRecord record) : FileManager(std::move(record)) {}
+    Manager(CgroupRecord plan, IfDenied if_denied) : FileManager(std::move(plan), if_denied) {}
 
-    [[nodiscard]] const CgroupRecord& record() const override { return record_; }
     [[nodiscard]] Result<void> create() override;
-    [[nodiscard]] Result<void> apply(const oci::Resources& resources) override;
-    [[nodiscard]] Result<void> update(const oci::Resources& resources) override;
     [[nodiscard]] Result<CgroupEntry> open_entry(const std::string& below) override;
     [[nodiscard]] std::vector<CgroupMountSource> mount_sources() const override;
     [[nodiscard]] Result<void> freeze() override;
     [[nodiscard]] Result<void> thaw() override;
     [[nodiscard]] Result<bool> is_frozen() const override;
-    [[nodiscard]] Result<std::vector<pid_t>> pids() const override;
-    [[nodiscard]] Result<void> kill_all(int signal) override;
-    [[nodiscard]] Result<void> destroy() override;
 
   private:
-    enum class DeviceRules : unsigned char { write, leave };
+    [[nodiscard]] const std::string* process_directory() const override;
+    [[nodiscard]] Result<void> write_resources(const oci::Resources& resources,
+                                               DeviceRules device_rules) override;
+    [[nodiscard]] Result<void> kill_once(const std::string& directory) override;
+    [[nodiscard]] Result<void> kill_tree(const std::string& directory) override;
 
     // Directory of the hierarchy that has a controller, or null.
     [[nodiscard]] const std::string* find(std::string_view controller) const;
     // The same for the freezer, which pausing needs.
     [[nodiscard]] Result<std::string> freezer() const;
-    // The directory whose processes count as the container's.
-    [[nodiscard]] const std::string* process_directory() const;
-    [[nodiscard]] Result<void> write_resources(const oci::Resources& resources,
-                                               DeviceRules device_rules);
     void thaw_for_kill() const;
 
-    CgroupRecord record_;
-    IfDenied if_denied_ = IfDenied::fail;
-    bool is_claimed_ = true;   // what is in the directories is ours
     bool is_partial_ = false;  // stay_outside came true for a hierarchy
 };
 

@@ -10,7 +10,6 @@
 #include <cerrno>
 
 #include "libcontainer/cgroup/attribute.h"
-#include "libcontainer/cgroup/memory_limits.h"
 #include "libcontainer/cgroup/tree.h"
 #include "libcontainer/cgroup/v2/controllers.h"
 #include "libcontainer/cgroup/v2/device_filter.h"
@@ -124,9 +123,7 @@ Result<void> Manager::create() {
         return {};
     }
     remove_made(made);
-    const int code = result.error().code;
-    if (if_denied_ == IfDenied::stay_outside &&
-        (code == EACCES || code == EPERM || code == EROFS)) {
+    if (may_stay_outside(result.error())) {
         record_.directories.clear();
         is_claimed_ = true;
         return {};
@@ -134,22 +131,13 @@ Result<void> Manager::create() {
     return result;
 }
 
-Result<void> Manager::apply(const oci::Resources& resources) {
-    TRY_VOID(check_memory(resources.memory));
-    if (!record_.directories.empty()) {
+Result<void> Manager::write_resources(const oci::Resources& resources, DeviceRules device_rules) {
+    if (device_rules == DeviceRules::write && !record_.directories.empty()) {
         auto filtered = apply_device_filter(record_.directories.front().path, resources.devices);
         if (!filtered && !may_go_without_filter(filtered.error())) {
             return filtered;
         }
     }
-    return write_resources(resources);
-}
-
-Result<void> Manager::update(const oci::Resources& resources) {
-    return write_resources(resources);
-}
-
-Result<void> Manager::write_resources(const oci::Resources& resources) {
     TRY_VOID(refuse_v1_values(resources));
     const auto path = directory();
     for (const Controller* const controller : controllers()) {
@@ -254,50 +242,27 @@ Result<bool> Manager::is_frozen() const {
                                        : has_event(record_.directories.front().path, "frozen 1");
 }
 
-Result<std::vector<pid_t>> Manager::pids() const {
-    return record_.directories.empty() ? std::vector<pid_t>()
-                                       : read_pids(record_.directories.front().path);
+const std::string* Manager::process_directory() const {
+    return record_.directories.empty() ? nullptr : &record_.directories.front().path;
 }
 
-Result<void> Manager::kill_all(int signal) {
-    const std::string path = TRY(directory());
-    if (signal != SIGKILL) {
-        TRY(signal_tree(path, signal));
-        return {};
-    }
-    const bool is_atomic = TRY(kill_by_file(path));
-    Patience patience(kKillTime);
-    while (!TRY(wait_for_event(path, "populated 0",
-                               is_atomic ? kKillTime : std::chrono::milliseconds(0)))) {
-        if (!is_atomic) {
-            TRY(signal_tree(path, SIGKILL));
-        }
-        if (is_atomic || !patience.wait()) {
-            return sys::fail(sys::ErrorKind::system, "processes survive SIGKILL for 10 s: pids " +
-                                                         list_pids(TRY(read_pids(path))));
-        }
+Result<void> Manager::kill_once(const std::string& directory) {
+    if (!TRY(kill_by_file(directory))) {
+        TRY(signal_tree(directory, SIGKILL));
     }
     return {};
 }
 
-Result<void> Manager::destroy() {
-    if (record_.directories.empty()) {
-        return {};
-    }
-    const std::string& path = record_.directories.front().path;
-    if (!is_claimed_) {
-        return {};  // nothing of it was made, or what was is removed; the rest is another's
-    }
-    const auto remove = record_.directories.front().found ? &empty_tree : &remove_tree;
-    if (TRY(remove(path))) {
-        return {};
-    }
-    TRY_VOID(kill_all(SIGKILL));
-    for (Patience patience(kKillTime); !TRY(remove(path));) {
-        if (!patience.wait()) {
-            return sys::fail(sys::ErrorKind::system, sys::call("rmdir", path) +
-                                                         ": still busy after 10 s: pids " +
-                                                         list_pids(TRY(read_pids(path))));
+Result<void> Manager::kill_tree(const std::string& directory) {
+    const bool is_atomic = TRY(kill_by_file(directory));
+    Patience patience(kKillTime);
+    while (!TRY(wait_for_event(directory, "populated 0",
+                               is_atomic ? kKillTime : std::chrono::milliseconds(0)))) {
+        if (!is_atomic) {
+            TRY(signal_tree(directory, SIGKILL));
+        }
+        if (is_atomic || !patience.wait()) {
+            return survived(directory);
         }
     }
     return {};

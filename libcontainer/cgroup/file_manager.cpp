@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kill and removal of a container's cgroups.
+#include "libcontainer/cgroup/file_manager.h"
+
+#include <signal.h>
+
+#include <cerrno>
+
+#include "libcontainer/cgroup/memory_limits.h"
+#include "libcontainer/cgroup/tree.h"
+
+namespace libcontainer {
+
+bool FileManager::may_stay_outside(const sys::Error& error) const {
+    return if_denied_ == IfDenied::stay_outside &&
+           (error.code == EACCES || error.code == EPERM || error.code == EROFS);
+}
+
+Result<void> FileManager::apply(const oci::Resources& resources) {
+    TRY_VOID(check_memory(resources.memory));
+    return write_resources(resources, DeviceRules::write);
+}
+
+Result<void> FileManager::update(const oci::Resources& resources) {
+    return write_resources(resources, DeviceRules::leave);
+}
+
+Result<std::vector<pid_t>> FileManager::pids() const {
+    const std::string* const directory = process_directory();
+    return directory == nullptr ? std::vector<pid_t>() : read_pids(*directory);
+}
+
+Result<void> FileManager::kill_all(int signal) {
+    const std::string* const directory = process_directory();
+    if (directory == nullptr) {
+        return sys::fail(sys::ErrorKind::unsupported,
+                         "the container has no cgroup, so its processes are not known");
+    }
+    if (signal == SIGKILL) {
+        return kill_tree(*directory);
+    }
+    TRY(signal_tree(*directory, signal));
+    return {};
+}
+
+Result<void> FileManager::destroy() {
+    if (!is_claimed_) {
+        return {};  // nothing of it was made, or what was is removed; the rest is another's
+    }
+    std::vector<const CgroupRecord::Directory*> left;
+    for (const CgroupRecord::Directory& directory : record_.directories) {
+        left.push_back(&directory);
+    }
+    for (Patience patience(kKillTime);;) {
+        std::vector<const CgroupRecord::Directory*> busy;
+        for (const CgroupRecord::Directory* const directory : left) {
+            if (!TRY(directory->found ? empty_tree(directory->path)
+                                      : remove_tree(directory->path))) {
+                busy.push_back(directory);
+            }
+        }
+        if (busy.empty()) {
+            return {};
+        }
+        left = std::move(busy);
+        const std::string& first = left.front()->path;
+        if (!patience.wait()) {
+            return sys::fail(sys::ErrorKind::system, sys::call("rmdir", first) +
+                                                         ": still busy after 10 s: pids " +
+                                                         list_pids(TRY(read_pids(first))));
+        }
+        for (const CgroupRecord::Directory* const directory : left) {
+            TRY_VOID(kill_once(directory->path));
+        }
+    }
+}
+
+std::unexpected<sys::Error> survived(const std::string& directory) {
+    return sys::fail(sys::ErrorKind::system,
+                     "processes survive SIGKILL for 10 s: pids " +
+                         list_pids(read_pids(directory).value_or(std::vector<pid_t>())));
+}
+
+}  // namespace libcontainer
