@@ -17,6 +17,7 @@
 #include "libcontainer/process/hook.h"
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/interruption.h"
+#include "libcontainer/process/namespace_files.h"
 #include "libcontainer/process/plan_security.h"
 #include "libcontainer/process/sysctl.h"
 #include "libcontainer/security/self_protection.h"

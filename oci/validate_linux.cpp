@@ -141,6 +141,10 @@ void id_mappings(const Spec& spec, Problems& problems) {
             problems.add("needs a user namespace in linux.namespaces", "linux", key);
         } else if (map.empty() && users != nullptr && !users->path) {
             problems.add("required by the new user namespace but missing", "linux", key);
+        } else if (users != nullptr && !users->path &&
+                   std::ranges::find(map, 0U, &IdMapping::container_id) == map.end()) {
+            // Root makes the container's root file system, whoever the program's user is.
+            problems.add("containerID 0 is not mapped: the set-up needs it", "linux", key);
         }
         id_map(map, problems, "linux." + std::string(key));
     };

@@ -38,7 +38,8 @@ struct InitContext {
     NamespacePlan plan;
     std::vector<sys::UniqueFd>
         namespaces;  // opened and checked by the parent, in the order of plan.joins
-    sys::UniqueFd container_pidfd;  // exec: of init, to join all its namespaces at once
+    bool dumpable_for_maps = false;  // the runtime is not root: only then may it write the id maps
+    sys::UniqueFd container_pidfd;   // exec: of init, to join all its namespaces at once
     sys::UniqueFd
         container_root;  // exec into a container without mount namespace: its root, else invalid
     CgroupEntry cgroup;

@@ -3,24 +3,17 @@
 #include "libcontainer/process/launcher.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/nsfs.h>
-#include <linux/sched.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 
+#include "libcontainer/process/birth.h"
 #include "libcontainer/process/id_mapping.h"
-#include "libcontainer/process/init_steps.h"
 #include "libcontainer/process/interruption.h"
 #include "libcontainer/process/rlimits.h"
 #include "libcontainer/process/scheduling.h"
@@ -29,149 +22,6 @@
 
 namespace libcontainer {
 namespace {
-
-using oci::NamespaceType;
-
-// Namespaces that the parent enters for its future children only, and leaves again: a pid namespace
-// that is joined, and a new time namespace, whose offsets can be written only while nobody is in it
-// (T-01).
-class ChildNamespaces {
-  public:
-    ChildNamespaces() = default;
-    ChildNamespaces(const ChildNamespaces&) = delete;
-    ChildNamespaces& operator=(const ChildNamespaces&) = delete;
-    ~ChildNamespaces() {
-        for (const sys::UniqueFd& own : own_) {
-            static_cast<void>(::setns(own.get(), 0));
-        }
-    }
-
-    // A pid namespace by its own descriptor, or of the process behind a pidfd.
-    Result<void> join_pid(int descriptor) {
-        TRY_VOID(remember("pid"));
-        if (::setns(descriptor, CLONE_NEWPID) != 0) {
-            return sys::fail_errno("setns(pid)");
-        }
-        return {};
-    }
-
-    Result<void> make_time(const std::map<oci::Clock, oci::TimeOffset>& offsets) {
-        TRY_VOID(remember("time"));
-        if (::unshare(CLONE_NEWTIME) != 0) {
-            return sys::fail_errno("unshare(CLONE_NEWTIME)");
-        }
-        for (const auto& [clock, offset] : offsets) {
-            const std::string line = std::string(oci::to_name(clock)) + " " +
-                                     std::to_string(offset.secs.value_or(0)) + " " +
-                                     std::to_string(offset.nanosecs.value_or(0));
-            if (auto written = sys::write_attribute(AT_FDCWD, "/proc/self/timens_offsets", line);
-                !written) {
-                return std::unexpected(std::move(written).error().at(
-                    "linux.timeOffsets." + std::string(oci::to_name(clock))));
-            }
-        }
-        return {};
-    }
-
-  private:
-    Result<void> remember(const char* name) {
-        own_.push_back(TRY(sys::open_at(AT_FDCWD, std::string("/proc/self/ns/") + name, O_RDONLY)));
-        return {};
-    }
-
-    std::vector<sys::UniqueFd> own_;
-};
-
-// Both ends until the child exists; then each side keeps its own, or neither would ever see the
-// other's end of file.
-struct SyncPair {
-    SyncChannel parent;
-    SyncChannel child;
-};
-
-[[noreturn]] void become_child(InitContext& context, SyncPair& pair) {
-    pair.parent.close();
-    context.channel = std::move(pair.child);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    run_init(context);
-}
-
-Result<void> join_for_child(const InitContext& context, NamespaceType type) {
-    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
-        const NamespacePlan::Join& join = context.plan.joins[i];
-        if (join.type == type &&
-            ::setns(context.namespaces[i].get(), static_cast<int>(clone_flag(type))) != 0) {
-            return std::unexpected(
-                sys::last_error(sys::call("setns", join.path))
-                    .at("linux.namespaces[" + std::to_string(join.index) + "].path"));
-        }
-    }
-    return {};
-}
-
-// Joins the user namespace and makes the container's process there, as a child of the runtime.
-[[noreturn]] void become_intermediate(InitContext& context, SyncPair& pair) {
-    pair.parent.close();
-    const auto done = [&context, &pair]() -> Result<void> {
-        // The pid namespace with the host's rights still, and here, not in the parent: the pid that
-        // clone3 gives is the one in the caller's own namespace, and has to be the host's.
-        TRY_VOID(join_for_child(context, NamespaceType::pid));
-        TRY_VOID(join_for_child(context, NamespaceType::user));
-        if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
-            return sys::fail_errno("setresuid(0)");
-        }
-        // In the cgroup already, by birth: here the right to enter it is gone.
-        const std::optional<sys::Pid> child =
-            TRY(sys::clone_process({context.plan.clone_flags | CLONE_PARENT, -1}));
-        if (!child) {
-            // The parent has to know the pid before anything else is said.
-            const std::optional<SyncMessage> go = TRY(pair.child.receive());
-            if (!go) {
-                ::_exit(1);
-            }
-            become_child(context, pair);
-        }
-        return pair.child.send(SyncType::init_pid, child->number);
-    }();
-    if (!done) {
-        static_cast<void>(pair.child.send_error(done.error()));
-    }
-    ::_exit(0);
-}
-
-Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
-    ChildNamespaces for_children;
-    if (context.role == ProcessRole::exec) {
-        // setns with the pid namespace only changes that of children.
-        if (context.plan.own(NamespaceType::pid)) {
-            TRY_VOID(for_children.join_pid(context.container_pidfd.get()));
-        }
-        std::optional<sys::Pid> child =
-            TRY(sys::clone_process({0, context.cgroup.directory.get()}));
-        if (!child) {
-            become_child(context, pair);
-        }
-        return *std::move(child);
-    }
-    const bool direct = !context.plan.needs_intermediate;
-    for (std::size_t i = 0; direct && i < context.plan.joins.size(); ++i) {
-        if (context.plan.joins[i].type == NamespaceType::pid) {
-            TRY_VOID(for_children.join_pid(context.namespaces[i].get()));
-        }
-    }
-    if (context.plan.new_time_namespace) {
-        TRY_VOID(for_children.make_time(context.spec->linux.time_offsets));
-    }
-    std::optional<sys::Pid> child = TRY(sys::clone_process(
-        {direct ? context.plan.clone_flags : 0, context.cgroup.directory.get()}));
-    if (!child) {
-        if (direct) {
-            become_child(context, pair);
-        }
-        become_intermediate(context, pair);
-    }
-    return *std::move(child);
-}
 
 // How a child that said nothing more came to its end.
 sys::Error describe_end(const sys::Pid& child) {
@@ -265,6 +115,7 @@ Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launche
         switch (message->type) {
             case SyncType::init_pid:
                 TRY_VOID(replace_by_own_child(launched, message->number));
+                TRY_VOID(check_joined_id_maps(launched.pid.number, context.spec->linux));
                 break;
             case SyncType::console:
                 TRY_VOID(hand_over(handlers.take_console, *message));
@@ -334,27 +185,6 @@ Result<void> await_exec(const Launched& launched, int interruption, const TakeLi
                               : sys::fail_code("sync message out of order", EPROTO);
     }
     return {};
-}
-
-Result<std::vector<sys::UniqueFd>> open_namespaces(const NamespacePlan& plan) {
-    std::vector<sys::UniqueFd> namespaces;
-    for (const NamespacePlan::Join& join : plan.joins) {
-        const std::string place = "linux.namespaces[" + std::to_string(join.index) + "].path";
-        auto fd = sys::open_at(AT_FDCWD, join.path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-        if (!fd) {
-            return std::unexpected(std::move(fd).error().at(place));
-        }
-        struct statfs filesystem = {};
-        if (::fstatfs(fd->get(), &filesystem) != 0 || filesystem.f_type != NSFS_MAGIC ||
-            ::ioctl(fd->get(), NS_GET_NSTYPE) != static_cast<int>(clone_flag(join.type))) {
-            return std::unexpected(sys::Error{sys::ErrorKind::invalid, EINVAL, place,
-                                              "\"" + join.path + "\" is not a " +
-                                                  std::string(oci::to_name(join.type)) +
-                                                  " namespace"});
-        }
-        namespaces.push_back(*std::move(fd));
-    }
-    return namespaces;
 }
 
 }  // namespace libcontainer

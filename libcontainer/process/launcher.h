@@ -43,8 +43,4 @@ using TakeListener = std::function<Result<void>(sys::UniqueFd listener)>;
 [[nodiscard]] Result<void> await_exec(const Launched& launched, int interruption,
                                       const TakeListener& take);
 
-// Opens the namespaces that are joined by path and checks each one's type before the first is
-// entered (R-29, N-04).
-[[nodiscard]] Result<std::vector<sys::UniqueFd>> open_namespaces(const NamespacePlan& plan);
-
 }  // namespace libcontainer

@@ -16,28 +16,35 @@ constexpr auto kJoinOrder = std::to_array<NamespaceType>(
     {NamespaceType::user, NamespaceType::pid, NamespaceType::ipc, NamespaceType::uts,
      NamespaceType::network, NamespaceType::cgroup, NamespaceType::time, NamespaceType::mount});
 
+struct Entry {
+    NamespaceType type;
+    std::uint64_t flag;
+    const char* file;
+};
+
+constexpr auto kEntries = std::to_array<Entry>({
+    {NamespaceType::pid, CLONE_NEWPID, "pid"},
+    {NamespaceType::network, CLONE_NEWNET, "net"},
+    {NamespaceType::mount, CLONE_NEWNS, "mnt"},
+    {NamespaceType::ipc, CLONE_NEWIPC, "ipc"},
+    {NamespaceType::uts, CLONE_NEWUTS, "uts"},
+    {NamespaceType::user, CLONE_NEWUSER, "user"},
+    {NamespaceType::cgroup, CLONE_NEWCGROUP, "cgroup"},
+    {NamespaceType::time, CLONE_NEWTIME, "time"},
+});
+
+const Entry& entry_of(NamespaceType type) {
+    return *std::ranges::find(kEntries, type, &Entry::type);
+}
+
 }  // namespace
 
 std::uint64_t clone_flag(NamespaceType type) {
-    switch (type) {
-        case NamespaceType::pid:
-            return CLONE_NEWPID;
-        case NamespaceType::network:
-            return CLONE_NEWNET;
-        case NamespaceType::mount:
-            return CLONE_NEWNS;
-        case NamespaceType::ipc:
-            return CLONE_NEWIPC;
-        case NamespaceType::uts:
-            return CLONE_NEWUTS;
-        case NamespaceType::user:
-            return CLONE_NEWUSER;
-        case NamespaceType::cgroup:
-            return CLONE_NEWCGROUP;
-        case NamespaceType::time:
-            break;
-    }
-    return CLONE_NEWTIME;
+    return entry_of(type).flag;
+}
+
+const char* proc_name(NamespaceType type) {
+    return entry_of(type).file;
 }
 
 const NamespacePlan::Join* NamespacePlan::joined(NamespaceType type) const {
@@ -66,7 +73,11 @@ NamespacePlan plan_namespaces(const oci::Linux& linux) {
         plan.unshare_first = plan.clone_flags & CLONE_NEWNET;
         plan.clone_flags &= ~plan.unshare_first;
     }
-    plan.needs_intermediate = plan.joined(NamespaceType::user) != nullptr;
+    plan.needs_intermediate = plan.joined(NamespaceType::user) != nullptr ||
+                              (plan.makes(NamespaceType::user) &&
+                               std::ranges::any_of(plan.joins, [](const NamespacePlan::Join& join) {
+                                   return join.type != NamespaceType::pid;
+                               }));
     return plan;
 }
 

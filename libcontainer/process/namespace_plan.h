@@ -14,6 +14,8 @@ namespace libcontainer {
 
 // CLONE_NEW* of a namespace type.
 [[nodiscard]] std::uint64_t clone_flag(oci::NamespaceType type);
+// Its file in /proc/PID/ns.
+[[nodiscard]] const char* proc_name(oci::NamespaceType type);
 
 struct NamespacePlan {
     struct Join {
@@ -32,12 +34,13 @@ struct NamespacePlan {
     // In the end: the cgroup namespace, once the child is in its cgroups, so that they are its root
     // (N-08).
     std::uint64_t unshare_in_cgroup = 0;
-    // Joined by setns, in this order: user first, because it grants the right to join what it owns;
-    // mount last, because it hides the paths. A pid namespace is joined by the parent around
-    // clone3, so it needs no second fork.
+    // Joined by setns, in this order: mount last, because it hides the paths. User stands first,
+    // but the others are tried before it, with the host's rights. A pid namespace alone is joined
+    // by the parent around clone3, so it needs no second fork.
     std::vector<Join> joins;
-    // A joined user namespace must own the new ones, so it is joined by an intermediate process
-    // which then makes the container's process as the parent's child (CLONE_PARENT).
+    // A user namespace that is joined must own the new ones, and one that is made has no right over
+    // those that are joined. So an intermediate process joins, and then makes the container's
+    // process as the parent's child (CLONE_PARENT).
     bool needs_intermediate = false;
     // New time namespace: the parent unshares it and writes the offsets before clone3; nobody else
     // may enter before (T-01).

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "libcontainer/process/inheritance.h"
+#include "libcontainer/process/namespace_files.h"
 #include "libcontainer/process/rlimits.h"
 #include "libcontainer/process/scheduling.h"
 #include "libcontainer/process/steps.h"
@@ -41,10 +42,6 @@ Result<void> become_root() {
     return {};
 }
 
-std::string place_of(std::size_t index) {
-    return "linux.namespaces[" + std::to_string(index) + "].path";
-}
-
 }  // namespace
 
 Result<void> leave_binary_and_state(InitContext& context) {
@@ -52,6 +49,7 @@ Result<void> leave_binary_and_state(InitContext& context) {
     for (const int fd : context.state_descriptors) {
         ::close(fd);
     }
+    context.state_descriptors.clear();
     return {};
 }
 
@@ -76,7 +74,8 @@ Result<void> raise_limits(InitContext& context) {
 Result<void> make_network_namespace(InitContext& context) {
     if (context.plan.unshare_first != 0 &&
         ::unshare(static_cast<int>(context.plan.unshare_first)) != 0) {
-        return sys::fail_errno("unshare");
+        return std::unexpected(
+            explain_no_namespace(sys::last_error("unshare"), context.plan.unshare_first));
     }
     return {};
 }
@@ -120,16 +119,10 @@ Result<void> join_namespaces(InitContext& context) {
         context.container_pidfd.reset();
         return context.plan.own(NamespaceType::user) ? become_root() : Result<void>();
     }
-    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
-        const NamespacePlan::Join& join = context.plan.joins[i];
-        // The pid namespace was set by the parent for its children, the user namespace by the
-        // intermediate.
-        if (join.type == NamespaceType::pid || join.type == NamespaceType::user) {
-            continue;
-        }
-        if (::setns(context.namespaces[i].get(), static_cast<int>(clone_flag(join.type))) != 0) {
-            return std::unexpected(
-                sys::last_error(sys::call("setns", join.path)).at(place_of(join.index)));
+    for (std::size_t i = 0; i < context.namespaces.size(); ++i) {
+        // The parent has set the pid namespace for its children.
+        if (context.plan.joins[i].type != NamespaceType::pid) {
+            TRY_VOID(join_namespace(context.plan.joins[i], context.namespaces[i].get()));
         }
     }
     context.namespaces.clear();
@@ -137,21 +130,26 @@ Result<void> join_namespaces(InitContext& context) {
 }
 
 Result<void> map_ids(InitContext& context) {
-    if (context.plan.makes(NamespaceType::user)) {
-        // A runtime without privileges may write the maps only of a process that is dumpable, and
-        // nobody is in the new namespace yet who could trace it.
-        TRY_VOID(apply_dumpable(Dumpable::yes));
-        TRY_VOID(context.channel.request(SyncType::map_ids));
-        TRY_VOID(apply_dumpable(Dumpable::no));
-        return become_root();
+    if (!context.plan.makes(NamespaceType::user)) {
+        return {};
     }
-    return {};
+    // The files in /proc of a process that is not dumpable are root's. In the rootless case nobody
+    // but the runtime's own user gains by the exception, and that one owns the namespace.
+    if (context.dumpable_for_maps) {
+        TRY_VOID(apply_dumpable(Dumpable::yes));
+    }
+    TRY_VOID(context.channel.request(SyncType::map_ids));
+    if (context.dumpable_for_maps) {
+        TRY_VOID(apply_dumpable(Dumpable::no));
+    }
+    return become_root();
 }
 
 Result<void> unshare_cgroup_namespace(InitContext& context) {
     if (context.plan.unshare_in_cgroup != 0 &&
         ::unshare(static_cast<int>(context.plan.unshare_in_cgroup)) != 0) {
-        return sys::fail_errno("unshare");
+        return std::unexpected(
+            explain_no_namespace(sys::last_error("unshare"), context.plan.unshare_in_cgroup));
     }
     return {};
 }

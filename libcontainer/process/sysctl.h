@@ -23,7 +23,8 @@ using sys::Result;
 
 // Child, once it is in its namespaces and before the root is switched. Which keys are allowed was
 // checked before (SY-02). Writes go through a procfs instance of our own that nobody can mount over
-// (R-9, CVE-2025-52881), one key, one descriptor, one write (CVE-2022-0811).
+// (R-9, CVE-2025-52881), or the host's where a user namespace gets none; one key, one descriptor,
+// one write (CVE-2022-0811).
 [[nodiscard]] Result<void> apply_sysctls(const std::map<std::string, std::string>& sysctls);
 
 }  // namespace libcontainer

@@ -1,37 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# Namespaces: N-01 to N-12, id maps, time offsets, sysctl; each seen from inside and from the host.
+# New namespaces: N-01 to N-03, N-05 to N-08, N-12, names of the host, time offsets; each seen from
+# inside and from the host.
+import ctypes
+import errno
 import os
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import oracle
+from harness import oracle, sandbox
 from harness.lab import read
+from harness.namespaces import FILES, MAP, hold, of, own, path_of, userns
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
-FILES = {"pid": "pid", "network": "net", "mount": "mnt", "ipc": "ipc", "uts": "uts",
-         "user": "user", "cgroup": "cgroup", "time": "time"}
-MAP = [{"containerID": 0, "hostID": 100000, "size": 65536}]
-
-
-def own(kind):
-    return os.readlink(f"/proc/self/ns/{FILES[kind]}")
-
-
-def userns(made, uid_map=None, gid_map=None):
-    """Turns a bundle into one with its own user namespace, and gives it its files."""
-    made.namespace("user")
-    made.linux["uidMappings"] = uid_map or MAP
-    made.linux["gidMappings"] = gid_map or MAP
-    for folder, names, files in os.walk(made.path):
-        for name in [folder, *(os.path.join(folder, entry) for entry in names + files)]:
-            if not os.path.islink(name) and os.lstat(name).st_nlink < 3:
-                os.lchown(name, 100000, 100000)
-    os.chmod(os.path.dirname(made.path), 0o755)
-    return made
 
 
 # new namespaces
@@ -81,6 +65,134 @@ def only_mount(lab):
     check("boot" not in out.split(), "root of the host")
 
 
+@suite.table("C-06 N-03", "without namespaces the program is in the runtime's", {
+    "no linux": lambda made: made.config.pop("linux"),
+    "linux without namespaces": lambda made: made.set("linux", {}),
+    "no namespace in the list": lambda made: made.set("linux", {"namespaces": []}),
+})
+def none_at_all(lab, edit):
+    made = lab.bundle(SLEEP)
+    edit(made)
+    del made.config["hostname"], made.config["mounts"]
+    container = lab.start(made)
+    for kind in FILES:
+        equal(of(container.pid, kind), own(kind), kind)
+    # It has a root all the same, and what a container is due.
+    equal(sorted(os.listdir(f"/proc/{container.pid}/root")), sorted(os.listdir(made.rootfs)),
+          "its root")
+    contains(container.exec("ls", "/dev").ok().out, "null", "devices")
+    container.delete("--force").ok()
+
+
+@suite.case("N-01", "a limit of namespaces is named as such")
+def limited(lab):
+    made = lab.bundle(SLEEP).write()
+    # In a user namespace of its own the runtime has limits of its own.
+    script = 'echo 0 > /proc/sys/user/max_ipc_namespaces; exec "$@"'
+    lab.popen(["unshare", "--user", "--mount", "--map-root-user", "sh", "-c", script, "sh",
+               *lab.words("create", "--bundle", made.path, lab.name(),
+                          globals_=["--cgroup-manager", "disabled"])]).wait().failed(
+                              "linux.namespaces", "no space left", "max_*_namespaces")
+    lab.expect_nothing_left("a refused namespace")
+
+
+@suite.case("N-01", "a kernel without a type of namespace is named as such")
+def not_built(lab):
+    made = lab.bundle(SLEEP)
+    made.namespace("time")
+    # A process' folder in /proc is what tells which types there are; here it has none.
+    script = 'mount -t tmpfs none /proc/$$/ns && exec "$@"'
+    lab.popen(["unshare", "--mount", "sh", "-c", script, "sh", *lab.words(
+        "create", "--bundle", made.write().path, lab.name())]).wait().failed(
+            "linux.namespaces", "this kernel has no time namespaces")
+    lab.expect_nothing_left("a refused namespace")
+
+
+@suite.case("N-05", "the program is process 1, the host's number is what is reported")
+def pid_namespace(lab):
+    made = lab.bundle(shell="echo $$; sleep 500 & sleep 1000")
+    container = lab.start(made, "--pid-file", f"{lab.path}/pid")
+    container.wait_out("1")
+    pid = container.pid
+    equal(int(read(f"{lab.path}/pid")), pid, "pid file")
+    equal(read(f"/proc/{pid}/status").split("NSpid:")[1].split()[:2], [str(pid), "1"], "NSpid")
+    eventually(lambda: "sleep" in container.exec("ps").ok().out, "the program's child")
+    # The kernel ends the whole namespace with its process 1.
+    os.kill(pid, 9)
+    container.wait_stopped()
+    check(not [name for _, state, name in oracle.processes().values()
+               if name == "sleep" and state != "Z"], "the program's child is left")
+    container.delete().ok()
+
+
+@suite.case("N-05 N-03", "in the host's pid namespace a container is ended as a whole, too")
+def host_pid(lab):
+    made = lab.bundle(shell="sleep 2000 & setsid sleep 3000 & echo up; sleep 1000")
+    made.without_namespace("pid")
+    made.config["mounts"] = [one for one in made.mounts if one["destination"] != "/proc"]
+    made.mount("/proc", "bind", "/proc", ["rbind"])
+    container = lab.start(made)
+    container.wait_out("up")
+    equal(read(f"/proc/{container.pid}/status").split("NSpid:")[1].split()[:1],
+          [str(container.pid)], "NSpid")
+    container.kill("KILL").ok()
+    container.wait_stopped()
+    container.delete().ok()
+    lab.expect_nothing_left("a container in the host's pid namespace")
+
+
+# Decision: net.ipv4.ping_group_range stays as the kernel makes it. Engines that want pings without
+# capabilities send a sysctl, as podman does; a runtime's own default would outdo theirs.
+
+
+@suite.table("N-06", "ping_group_range is the engine's to set", {
+    "absent": ({}, ["1", "0"]), "set": ({"net.ipv4.ping_group_range": "0 7"}, ["0", "7"])})
+def ping(lab, sysctl, wanted):
+    made = lab.bundle(shell="cat /proc/sys/net/ipv4/ping_group_range", linux__sysctl=sysctl)
+    equal(lab.run(made).ok().out.split(), wanted, "range inside")
+
+
+@suite.case("N-06", "a program without a network has no device of the host")
+def network_alone(lab):
+    subprocess.run(["ip", "link", "add", "nsbr0", "type", "bridge"], check=True)
+    try:
+        made = lab.bundle(shell="ip -o link show; ls /sys/class/net")
+        out = lab.run(made).ok().out
+        check("nsbr0" not in out, out)
+        made = lab.bundle(shell="ip -o link show")
+        made.without_namespace("network")
+        made.config["mounts"] = [one for one in made.mounts if one["destination"] != "/sys"]
+        contains(lab.run(made).ok().out, "nsbr0", "devices in the host's network namespace")
+    finally:
+        subprocess.run(["ip", "link", "del", "nsbr0"], check=True)
+
+
+@suite.case("N-07", "an ipc namespace has its own queues, segments and limits")
+def ipc(lab):
+    libc = sandbox.libc
+    segment = libc.shmget(0x6272, 4096, 0o1600)
+    check(segment >= 0, "shmget")
+    try:
+        made = lab.bundle(shell="ls /dev/mqueue; touch /dev/mqueue/ours; cat /proc/sysvipc/shm; "
+                                "cat /proc/sys/kernel/msgmni; sleep 1000",
+                          linux__sysctl={"kernel.msgmni": "77"})
+        container = lab.start(made)
+        container.wait_out("77")
+        equal(len(container.out().splitlines()), 2, f"a heading and a limit: {container.out()}")
+        check(read("/proc/sys/kernel/msgmni").strip() != "77", "the host's limit")
+        librt = ctypes.CDLL("librt.so.1", use_errno=True)
+        equal((librt.mq_open(b"/ours", os.O_RDONLY), ctypes.get_errno()), (-1, errno.ENOENT),
+              "the container's queue on the host")
+        container.delete("--force").ok()
+        made = lab.bundle(shell="cat /proc/sysvipc/shm")
+        made.without_namespace("ipc")
+        made.config["mounts"] = [one for one in made.mounts
+                                 if one["destination"] != "/dev/mqueue"]
+        equal(len(lab.run(made).ok().out.splitlines()), 2, "segments in the host's ipc namespace")
+    finally:
+        libc.shmctl(segment, 0, None)
+
+
 @suite.case("N-06", "a new network namespace has lo, up")
 def loopback(lab):
     out = lab.run(lab.bundle(shell="ip -o link show; ip -o addr show lo")).ok().out
@@ -97,10 +209,35 @@ def cgroup_namespace(lab):
     equal(lines and lines[0].split(":")[2], "/", "path inside")
 
 
+@suite.case("N-08", "every hierarchy starts at the container's group, for exec too")
+def cgroup_everywhere(lab):
+    made = lab.bundle(SLEEP)
+    made.namespace("cgroup")
+    container = lab.start(made)
+    check("/" + container.id in read(f"/proc/{container.pid}/cgroup"), "a group of its own")
+    lines = container.exec("cat", "/proc/self/cgroup").ok().out.splitlines()
+    check(lines and all(line.endswith(":/") for line in lines), f"paths inside: {lines}")
+    container.delete("--force").ok()
+    made.without_namespace("cgroup")
+    made.process["args"] = ["/bin/cat", "/proc/self/cgroup"]
+    identity = lab.name()
+    contains(lab.run(made, identity=identity).ok().out, identity, "the whole path without one")
+
+
 @suite.table("N-01 N-02 U-01", "what does not fit together is refused", {
     "unknown type": (lambda made: made.namespace("net"), "linux.namespaces[5]"),
     "mnt": (lambda made: made.namespace("mnt"), "linux.namespaces[5]"),
     "no type": (lambda made: made.linux["namespaces"].append({}), "linux.namespaces[5]"),
+    "new and joined": (lambda made: made.linux["namespaces"].append(
+        {"type": "ipc", "path": "/proc/1/ns/ipc"}), "linux.namespaces[5]"),
+    "no type, first": (lambda made: made.linux.update(namespaces=[{}]), "namespaces[0].type"),
+    "type of another case": (lambda made: made.namespace("PID"), "linux.namespaces[5]"),
+    "maskedPaths without mount": (lambda made: made.without_namespace("mount"), "maskedPaths"),
+    "readonlyPaths without mount": (lambda made: made.without_namespace("mount"),
+                                    "readonlyPaths"),
+    "domainname without uts": (lambda made: (
+        made.without_namespace("uts"), made.config.pop("hostname"),
+        made.set("domainname", "d")), "domainname"),
     "twice": (lambda made: made.linux["namespaces"].append({"type": "pid"}),
               "linux.namespaces[5]"),
     "hostname without uts": (lambda made: made.without_namespace("uts"), "hostname"),
@@ -122,207 +259,57 @@ def unfit(lab, edit, part):
     lab.expect_nothing_left("a refused config")
 
 
+@suite.table("U-01 U-02", "names are set in the container and not on the host", {
+    "both": ("web", "example.org"), "dots": ("web.example.org", "a.b"), "long": ("h" * 64, "d" * 64),
+    "UTF-8": ("h\u00e4", "d\u00f6"), "blank": ("a b", "c d")})
+def names(lab, host, domain):
+    before = os.uname().nodename, read("/proc/sys/kernel/domainname")
+    made = lab.bundle(SLEEP, hostname=host, domainname=domain)
+    container = lab.start(made)
+    equal(container.exec("cat", "/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname").ok()
+          .out, f"{host}\n{domain}\n", "names inside")
+    equal((os.uname().nodename, read("/proc/sys/kernel/domainname")), before, "the host's names")
+    container.delete("--force").ok()
+
+
+@suite.case("U-01 U-02", "absent names are those of the runtime's namespace")
+def no_names(lab):
+    made = lab.bundle()
+    del made.config["hostname"]
+    report = lab.probe(made)
+    equal((report["hostname"], report["domainname"] + "\n"),
+          (os.uname().nodename, read("/proc/sys/kernel/domainname")), "names")
+
+
+@suite.case("U-01 U-02", "names are set in a namespace that is joined, too")
+def joined_names(lab):
+    holder = hold(lab, "--uts", kind="uts")
+    made = lab.bundle(SLEEP, hostname="joined", domainname="there")
+    made.namespace("uts", path_of(holder, "uts"))
+    container = lab.start(made)
+    seen = subprocess.run(["nsenter", f"--uts={path_of(holder, 'uts')}", "cat",
+                           "/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname"],
+                          capture_output=True, text=True, check=True).stdout
+    equal(seen, "joined\nthere\n", "names that its other processes see")
+    container.delete("--force").ok()
+
+
 @suite.case("U-01", "a hostname of 64 bytes fits")
 def hostname_long(lab):
     equal(lab.probe(lab.bundle(hostname="h" * 64))["hostname"], "h" * 64, "hostname")
 
 
-# joining
-
-
-@suite.table("N-04", "join by path", {kind: kind for kind in ("network", "ipc", "uts", "cgroup")})
-def join(lab, kind):
-    first = lab.bundle(SLEEP)
-    first.namespace(kind)
-    container = lab.start(first)
-    path = f"/proc/{container.pid}/ns/{FILES[kind]}"
+@suite.table("U-01 U-02", "a name is not given to the host by a path to its uts namespace", {
+    key: key for key in ("hostname", "domainname")})
+def host_name(lab, key):
+    before = os.uname()
     made = lab.bundle()
-    made.namespace(kind, path)
-    del made.config["hostname"]
-    equal(lab.probe(made)["namespaces"][FILES[kind]], os.readlink(path), "namespace")
-    container.delete("--force").ok()
-
-
-@suite.case("N-04", "join a namespace that is bind-mounted on a file")
-def join_bound(lab):
-    container = lab.sleeper()
-    link = os.readlink(f"/proc/{container.pid}/ns/uts")
-    place = f"{lab.path}/uts"
-    with open(place, "w", encoding="ascii"):
-        pass
-    subprocess.run(["mount", "--bind", f"/proc/{container.pid}/ns/uts", place], check=True)
-    container.delete("--force").ok()
-    made = lab.bundle(hostname="joined")
-    made.namespace("uts", place)
-    report = lab.probe(made)
-    subprocess.run(["umount", place], check=True)
-    equal((report["namespaces"]["uts"], report["hostname"]), (link, "joined"), "namespace, name")
-
-
-@suite.case("N-04 N-05 trap-1", "in a joined pid namespace init is no PID 1, its parent is outside")
-def join_pid(lab):
-    first = lab.sleeper()
-    made = lab.bundle(shell="echo $$; echo up; sleep 1000")
-    made.namespace("pid", f"/proc/{first.pid}/ns/pid")
-    second = lab.start(made)
-    second.wait_out("up")
-    number = int(second.out().split()[0])
-    check(number > 1, f"pid inside {number}")
-    pid = second.pid
-    equal(os.readlink(f"/proc/{pid}/ns/pid"), os.readlink(f"/proc/{first.pid}/ns/pid"), "pidns")
-    equal(oracle.processes()[pid][0], os.getpid(), "parent")
-    os.kill(pid, 9)
-    equal(lab.exit_of(pid), -9, "exit seen by the subreaper")
-    equal(first.status(), "running", "the pod's first container")
-    second.delete("--force").ok()
-    first.delete("--force").ok()
-
-
-@suite.case("N-04 N-05", "containers of one pod see each other's processes")
-def pod(lab):
-    pause = lab.sleeper()
-    made = lab.bundle(shell="ps; hostname")
-    for kind in ("pid", "network", "ipc", "uts"):
-        made.namespace(kind, f"/proc/{pause.pid}/ns/{FILES[kind]}")
-    del made.config["hostname"]
-    out = lab.run(made).ok().out
-    contains(out, "sleep 1000", "the pause process")
-    contains(out, "brig", "its hostname")
-    pause.delete("--force").ok()
-
-
-@suite.case("N-04", "join a mount namespace")
-def join_mount(lab):
-    made = lab.bundle()
-    holder = lab.popen(["unshare", "-m", "sleep", "100"])
-    eventually(lambda: os.readlink(f"/proc/{holder.pid}/ns/mnt") != own("mount"), "a namespace")
-    made.namespace("mount", f"/proc/{holder.pid}/ns/mnt")
-    equal(lab.probe(made)["namespaces"]["mnt"], os.readlink(f"/proc/{holder.pid}/ns/mnt"),
-          "mount namespace")
-
-
-@suite.case("N-03 N-04", "the runtime's own mount namespace by path is refused")
-def join_own_mount(lab):
-    made = lab.bundle(["/bin/true"])
-    made.namespace("mount", "/proc/self/ns/mnt")
-    before = read("/proc/self/mountinfo")
-    lab.run(made).failed("linux.namespaces[4].path", "own mount namespace", status=1)
-    equal(read("/proc/self/mountinfo"), before, "the runtime's mounts")
-
-
-@suite.table("N-04", "join a user namespace with the others it owns", {
-    "network, ipc": ("user", "network", "ipc"), "pid, uts": ("user", "pid", "uts")})
-def join_user(lab, *kinds):
-    made = userns(lab.bundle(SLEEP))
-    first = lab.start(made)
-    second = userns(lab.bundle())
-    for key in ("uidMappings", "gidMappings"):
-        del second.linux[key]
-    for kind in kinds:
-        second.namespace(kind, f"/proc/{first.pid}/ns/{FILES[kind]}")
-    report = lab.probe(second)
-    for kind in kinds:
-        equal(report["namespaces"][FILES[kind]],
-              os.readlink(f"/proc/{first.pid}/ns/{FILES[kind]}"), kind)
-    equal(report["uids"], [0] * 4, "uids")
-    first.delete("--force").ok()
-
-
-@suite.table("N-04 T-66", "a path that is no such namespace is refused", {
-    "absent": ("/proc/1/ns/absent", "no such file or directory"),
-    "file": ("/etc/passwd", None), "folder": ("/proc", None), "other type": ("/proc/1/ns/uts",
-                                                                           None),
-    "device": ("/dev/null", None),
-})
-def join_wrong(lab, path, part):
-    made = lab.bundle()
-    made.namespace("ipc", path)
-    lab.try_create(made, timeout=5).failed("linux.namespaces[4]", *([part] if part else []))
-    lab.expect_nothing_left("a refused namespace")
-
-
-@suite.case("N-04 T-66", "a FIFO as namespace path does not hang")
-def join_fifo(lab):
-    os.mkfifo(f"{lab.path}/fifo")
-    made = lab.bundle()
-    made.namespace("ipc", f"{lab.path}/fifo")
-    lab.try_create(made, timeout=5).failed("linux.namespaces[4]")
-
-
-# user namespaces
-
-
-@suite.case("N-09 N-10", "id maps are those of the config, as the kernel shows them")
-def maps(lab):
-    uids = [{"containerID": 0, "hostID": 100000, "size": 1000},
-            {"containerID": 1000, "hostID": 200000, "size": 1}]
-    made = userns(lab.bundle(), uids, MAP)
-    report = lab.probe(made)
-    equal([line.split() for line in report["uid_map"].splitlines()],
-          [["0", "100000", "1000"], ["1000", "200000", "1"]], "uid_map")
-    equal(report["gid_map"].split(), ["0", "100000", "65536"], "gid_map")
-    equal((report["uids"], report["setgroups"].strip()), ([0] * 4, "allow"), "ids, setgroups")
-
-
-@suite.case("N-09", "root inside is the mapped user outside")
-def maps_outside(lab):
-    container = lab.start(userns(lab.bundle(SLEEP)))
-    contains(read(f"/proc/{container.pid}/status"), "Uid:\t100000\t100000", "ids on the host")
-    container.delete("--force").ok()
-
-
-@suite.case("N-09 P-19 P-21", "another user and groups inside a user namespace")
-def maps_user(lab):
-    made = userns(lab.bundle(process__user={"uid": 1000, "gid": 1001, "additionalGids": [7]}))
-    report = lab.probe(made)
-    equal((report["uids"], report["gids"], report["groups"]), ([1000] * 4, [1001] * 4, [7]), "ids")
-
-
-@suite.case("N-09 D-08", "default devices work in a user namespace")
-def userns_devices(lab):
-    made = userns(lab.bundle(shell="echo x > /dev/null && head -c 4 /dev/zero | wc -c && "
-                                   "stat -c '%t %T' /dev/null"))
-    equal(lab.run(made).ok().out, "4\n1 3\n", "output")
-
-
-@suite.case("N-09 P-09", "capabilities in a user namespace have no power outside")
-def userns_capabilities(lab):
-    made = userns(lab.bundle(shell="mknod /tmp/x c 1 3 2>&1; hostname inside && echo named"))
-    made.capabilities("CAP_MKNOD", "CAP_SYS_ADMIN")
-    out = lab.run(made).ok().out
-    contains(out, "not permitted", "mknod")
-    contains(out, "named", "sethostname in the own uts namespace")
-
-
-@suite.table("N-10 T-67", "a wrong mapping is refused", {
-    "size 0": [{"containerID": 0, "hostID": 0, "size": 0}],
-    "wrap": [{"containerID": 4294967295, "hostID": 0, "size": 2}],
-    "overlap": [{"containerID": 0, "hostID": 1000, "size": 10},
-                {"containerID": 5, "hostID": 5000, "size": 10}],
-    "341 lines": [{"containerID": i, "hostID": i, "size": 1} for i in range(341)],
-    "empty": [],
-})
-def maps_wrong(lab, mapping):
-    made = lab.bundle()
-    made.namespace("user")
-    made.linux["uidMappings"] = mapping
-    made.linux["gidMappings"] = MAP
-    lab.try_create(made).failed("linux.uidMappings")
-    lab.expect_nothing_left("a refused mapping")
-
-
-@suite.case("N-10", "340 lines of mapping are accepted")
-def maps_many(lab):
-    mapping = [{"containerID": i, "hostID": 1000 + 2 * i, "size": 1} for i in range(340)]
-    report = lab.probe(userns(lab.bundle(), mapping))
-    equal(len(report["uid_map"].splitlines()), 340, "lines")
-
-
-@suite.case("P-19 T-54", "a user that is not mapped is refused by name")
-def unmapped(lab):
-    made = userns(lab.bundle(process__user={"uid": 70000, "gid": 0}))
-    lab.try_create(made).failed("process.user")
-    lab.expect_nothing_left("an unmapped user")
+    made.config.pop("hostname", None)
+    made.config[key] = "taken"
+    made.namespace("uts", "/proc/self/ns/uts")
+    lab.try_create(made).failed(f"{key}: would change the host")
+    equal(os.uname(), before, "the host's names")
+    lab.expect_nothing_left("a refused name")
 
 
 # time
@@ -341,9 +328,54 @@ def time_offsets(lab):
     check(float(read("/proc/uptime").split()[0]) < before + 50, "the host's clock")
 
 
+@suite.table("T-01 T-02", "offsets as the kernel has them", {
+    "both parts": ({"monotonic": {"secs": 5000, "nanosecs": 7}}, "5000 7", "0 0"),
+    "seconds alone": ({"boottime": {"secs": 86400}}, "0 0", "86400 0"),
+    "nanoseconds alone": ({"boottime": {"nanosecs": 999999999}}, "0 0", "0 999999999"),
+    "nothing of it": ({"boottime": {}}, "0 0", "0 0"), "no clock": ({}, "0 0", "0 0"),
+    "back": ({"boottime": {"secs": -1}, "monotonic": {"secs": -2, "nanosecs": 5}}, "-2 5", "-1 0"),
+})
+def offsets_exact(lab, offsets, monotonic, boottime):
+    made = lab.bundle()
+    made.namespace("time")
+    made.linux["timeOffsets"] = offsets
+    lines = dict(line.split(None, 1) for line in lab.probe(made)["timens_offsets"].splitlines())
+    equal([lines[name].split() for name in ("monotonic", "boottime")],
+          [monotonic.split(), boottime.split()], "offsets")
+
+
+@suite.case("T-01", "a container's processes all have its offsets, and hooks have the host's clock")
+def offsets_everywhere(lab):
+    made = lab.bundle(SLEEP)
+    made.namespace("time")
+    made.linux["timeOffsets"] = {"boottime": {"secs": 500000}}
+    made.config["hooks"] = {"createRuntime": [{
+        "path": "/bin/sh", "args": ["sh", "-c", f"cat /proc/uptime > {lab.path}/uptime"]}]}
+    container = lab.start(made)
+    check(float(container.exec("cat", "/proc/uptime").ok().out.split()[0]) > 500000, "of exec")
+    check(float(read(f"{lab.path}/uptime").split()[0]) < 500000, "of the hook")
+    equal(os.readlink("/proc/self/ns/time"), os.readlink("/proc/self/ns/time_for_children"),
+          "the caller's")
+    container.delete("--force").ok()
+
+
+@suite.table("T-03", "offsets need a new time namespace", {
+    "none": None, "one by path": "/proc/self/ns/time"})
+def offsets_unfit(lab, path):
+    made = lab.bundle(SLEEP)
+    if path:
+        made.namespace("time", path)
+    made.linux["timeOffsets"] = {"boottime": {"secs": 1}}
+    lab.try_create(made).failed("linux.timeOffsets", "needs a new time namespace")
+    lab.expect_nothing_left("refused offsets")
+
+
 @suite.table("T-01 T-02", "a wrong offset is refused", {
     "clock": {"realtime": {"secs": 1}}, "nanoseconds": {"boottime": {"nanosecs": 1000000000}},
     "negative clock": {"boottime": {"secs": -(1 << 40)}},
+    "too far": {"boottime": {"secs": 1 << 62}}, "64 bits": {"boottime": {"secs": 1 << 63}},
+    "by number": {"7": {"secs": 1}}, "negative nanoseconds": {"boottime": {"nanosecs": -1}},
+    "text": {"boottime": {"secs": "1"}},
 })
 def time_wrong(lab, offsets):
     made = lab.bundle()
@@ -351,83 +383,6 @@ def time_wrong(lab, offsets):
     made.linux["timeOffsets"] = offsets
     lab.try_create(made).failed("linux.timeOffsets")
     lab.expect_nothing_left("a refused offset")
-
-
-# sysctl
-
-
-@suite.case("SY-01", "sysctls are set inside and not on the host")
-def sysctl(lab):
-    before = read("/proc/sys/net/ipv4/ip_forward"), read("/proc/sys/kernel/shm_rmid_forced")
-    made = lab.bundle(shell="cd /proc/sys; cat net/ipv4/ip_forward kernel/shm_rmid_forced "
-                            "fs/mqueue/msg_max net/ipv4/conf/lo/forwarding")
-    made.linux["sysctl"] = {"net.ipv4.ip_forward": "1", "kernel.shm_rmid_forced": "1",
-                            "fs.mqueue.msg_max": "5", "net/ipv4/conf/lo/forwarding": "0"}
-    out = lab.run(made).ok().out.split()
-    equal(out[1:], ["1", "5", "0"], "values")
-    after = read("/proc/sys/net/ipv4/ip_forward"), read("/proc/sys/kernel/shm_rmid_forced")
-    equal(after, before, "the host's values")
-
-
-@suite.table("SY-02 T-33", "a sysctl that is not the container's own is refused", {
-    "core_pattern": ("kernel.core_pattern", "|/bin/x"), "hostname": ("kernel.hostname", "x"),
-    "absent": ("net.ipv4.absent", "1"), "up": ("net/../kernel/core_pattern", "x"),
-    "dots": ("net..ipv4", "1"), "empty": ("", "1"), "slash first": ("/net.x", "1"),
-    "newline": ("net.ipv4.ip_forward\nx", "1"), "vm": ("vm.swappiness", "1"),
-    "equals": ("net.ipv4.ip_forward=1", "1"), "no namespace": ("user.max_user_namespaces", "1"),
-    "bad value": ("net.ipv4.ip_forward", "no number"),
-    "long value": ("net.ipv4.ip_forward", "1" * 5000),
-})
-def sysctl_refused(lab, name, value):
-    made = lab.bundle(linux__sysctl={name: value})
-    before = read("/proc/sys/kernel/core_pattern")
-    lab.try_create(made).failed("linux.sysctl")
-    equal(read("/proc/sys/kernel/core_pattern"), before, "the host's core_pattern")
-    lab.expect_nothing_left("a refused sysctl")
-
-
-@suite.table("U-01 U-02", "a name is not given to the host by a path to its uts namespace", {
-    key: key for key in ("hostname", "domainname")})
-def host_name(lab, key):
-    before = os.uname()
-    made = lab.bundle()
-    made.config.pop("hostname", None)
-    made.config[key] = "taken"
-    made.namespace("uts", "/proc/self/ns/uts")
-    lab.try_create(made).failed(f"{key}: would change the host")
-    equal(os.uname(), before, "the host's names")
-    lab.expect_nothing_left("a refused name")
-
-
-@suite.table("SY-02 T-33", "net.* needs a network namespace of its own", {
-    "absent": None, "the host's by path": "/proc/self/ns/net",
-})
-def sysctl_host_net(lab, path):
-    made = lab.bundle(linux__sysctl={"net.ipv4.ip_forward": "1"})
-    made.without_namespace("network")
-    if path:
-        made.namespace("network", path)
-    lab.try_create(made).failed("linux.sysctl", "net.ipv4.ip_forward")
-
-
-@suite.case("N-09", "a user namespace's bundle may lie below a folder of the host's root alone")
-def closed_folder(lab):
-    made = userns(lab.bundle(shell="cat /proc/self/mountinfo"))
-    folder = os.path.dirname(made.path)
-    os.chmod(folder, 0o700)
-    try:
-        mounts = lab.run(made).ok().out.splitlines()
-    finally:
-        os.chmod(folder, 0o755)
-    equal([line.split()[4] for line in mounts].count("/"), 1, f"roots in {mounts}")
-
-
-@suite.case("N-09 12", "nothing of a user namespace is left after many failed creates")
-def failed_many(lab):
-    made = userns(lab.bundle(["/bin/absent"])).write()
-    for _ in range(5):
-        lab.try_create(made).failed("no such file or directory")
-    lab.expect_nothing_left("failed creates")
 
 
 suite.main()

@@ -9,6 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.lab import need, read
+from harness.namespaces import hold, path_of, userns
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
@@ -82,10 +83,7 @@ def host(name):
 
 def holder(lab):
     """A network namespace that some other program holds; gives its path."""
-    process = lab.popen(["unshare", "--net", "sleep", "1000"])
-    path = f"/proc/{process.pid}/ns/net"
-    eventually(lambda: os.readlink(path) != os.readlink("/proc/self/ns/net"), "a namespace")
-    return path
+    return path_of(hold(lab, "--net", kind="network"), "network")
 
 
 def with_device(lab, name, wanted=None, **settings):
@@ -162,14 +160,7 @@ def joined(lab):
 def user_namespace(lab):
     veth("nd0", "10.9.8.7/24", "fd00:9::7/64 nodad")
     made = with_device(lab, "nd0", "eth0")
-    made.namespace("user")
-    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
-    made.linux["uidMappings"] = made.linux["gidMappings"] = mapping
-    for folder, _, files in os.walk(made.path):
-        for name in [folder, *(os.path.join(folder, file) for file in files)]:
-            if not os.path.islink(name) and os.lstat(name).st_nlink < 3:
-                os.lchown(name, 100000, 100000)
-    os.chmod(os.path.dirname(made.path), 0o755)
+    userns(made)
     container = lab.start(made)
     equal([address["local"] for address in addresses("eth0", net_of(container))],
           ["10.9.8.7", "fd00:9::7"], "addresses")

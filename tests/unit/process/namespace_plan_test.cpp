@@ -65,10 +65,14 @@ TEST_CASE("N-04: joins go user first and mount last, whatever the order in the f
     CHECK(plan.clone_flags == 0);
 }
 
-TEST_CASE("N-09: only a joined user namespace needs a process in between", "[process]") {
+TEST_CASE("N-09: joining beside a user namespace needs a process in between", "[process]") {
     CHECK(plan_namespaces(with({{NamespaceType::user, "/u"}, {NamespaceType::pid, {}}}))
               .needs_intermediate);
+    CHECK(plan_namespaces(with({{NamespaceType::user, {}}, {NamespaceType::network, "/n"}}))
+              .needs_intermediate);
     CHECK_FALSE(plan_namespaces(with({{NamespaceType::pid, "/p"}, {NamespaceType::time, "/t"}}))
+                    .needs_intermediate);
+    CHECK_FALSE(plan_namespaces(with({{NamespaceType::user, {}}, {NamespaceType::pid, "/p"}}))
                     .needs_intermediate);
 }
 

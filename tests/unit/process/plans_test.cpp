@@ -15,6 +15,17 @@ TEST_CASE("N-10: id maps as the kernel reads them", "[process]") {
     CHECK(format_id_map({}).empty());
 }
 
+TEST_CASE("N-11: id maps as the kernel shows them", "[process]") {
+    const auto maps =
+        parse_id_map("      1000     200000          5\n         0     100000 4294967295\n");
+    REQUIRE(maps.size() == 2);
+    CHECK(maps[0] == oci::IdMapping{0, 100000, 4294967295});
+    CHECK(maps[1] == oci::IdMapping{1000, 200000, 5});
+    CHECK(parse_id_map("").empty());
+    CHECK(parse_id_map("0 1").empty());
+    CHECK(parse_id_map("0 0 4294967296\n").empty());
+}
+
 TEST_CASE("P-04: the last of several values of a variable counts", "[process]") {
     const std::vector<std::string> env = {"PATH=/a", "PATHS=/no", "PATH=/b", "EMPTY="};
     CHECK(std::string(find_variable(env, "PATH")) == "/b");

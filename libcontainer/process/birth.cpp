@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the container's process comes into its namespaces.
+#include "libcontainer/process/birth.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "libcontainer/process/init_steps.h"
+#include "libcontainer/process/namespace_files.h"
+#include "libcontainer/process/steps.h"
+#include "libcontainer/security/identity.h"
+#include "libcontainer/sys/file.h"
+
+namespace libcontainer {
+namespace {
+
+using oci::NamespaceType;
+
+// Namespaces that the parent enters for its future children only, and leaves again: a pid namespace
+// that is joined, and a new time namespace, whose offsets can be written only while nobody is in it
+// (T-01).
+class ChildNamespaces {
+  public:
+    ChildNamespaces() = default;
+    ChildNamespaces(const ChildNamespaces&) = delete;
+    ChildNamespaces& operator=(const ChildNamespaces&) = delete;
+    ~ChildNamespaces() {
+        for (const sys::UniqueFd& own : own_) {
+            static_cast<void>(::setns(own.get(), 0));
+        }
+    }
+
+    // A pid namespace by its own descriptor, or of the process behind a pidfd.
+    Result<void> join_pid(int descriptor) {
+        TRY_VOID(remember("pid"));
+        if (::setns(descriptor, CLONE_NEWPID) != 0) {
+            return sys::fail_errno("setns(pid)");
+        }
+        return {};
+    }
+
+    Result<void> make_time(const std::map<oci::Clock, oci::TimeOffset>& offsets) {
+        auto made = remember("time");
+        if (made && ::unshare(CLONE_NEWTIME) != 0) {
+            made = sys::fail_errno("unshare");
+        }
+        if (!made) {
+            return std::unexpected(explain_no_namespace(std::move(made).error(), CLONE_NEWTIME));
+        }
+        for (const auto& [clock, offset] : offsets) {
+            const std::string line = std::string(oci::to_name(clock)) + " " +
+                                     std::to_string(offset.secs.value_or(0)) + " " +
+                                     std::to_string(offset.nanosecs.value_or(0));
+            if (auto written = sys::write_attribute(AT_FDCWD, "/proc/self/timens_offsets", line);
+                !written) {
+                return std::unexpected(std::move(written).error().at(
+                    "linux.timeOffsets." + std::string(oci::to_name(clock))));
+            }
+        }
+        return {};
+    }
+
+  private:
+    Result<void> remember(const char* name) {
+        own_.push_back(TRY(sys::open_at(AT_FDCWD, std::string("/proc/self/ns/") + name, O_RDONLY)));
+        return {};
+    }
+
+    std::vector<sys::UniqueFd> own_;
+};
+
+[[noreturn]] void become_child(InitContext& context, SyncPair& pair) {
+    pair.parent.close();
+    context.channel = std::move(pair.child);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    run_init(context);
+}
+
+sys::Error explain_no_process(sys::Error error, const NamespacePlan& plan, std::uint64_t flags) {
+    if (error.code == ENOMEM && plan.joined(NamespaceType::pid) != nullptr) {
+        error.message += " (has the joined pid namespace ended?)";
+    }
+    return explain_no_namespace(std::move(error), flags);
+}
+
+// Joins all that it has the right to. What is refused may be owned by the user namespace that is to
+// be joined, and waits for that.
+Result<void> join_first(InitContext& context) {
+    const bool user_follows = context.plan.joined(NamespaceType::user) != nullptr;
+    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
+        const NamespacePlan::Join& join = context.plan.joins[i];
+        if (join.type == NamespaceType::user) {
+            continue;
+        }
+        auto joined = join_namespace(join, context.namespaces[i].get());
+        if (joined) {
+            context.namespaces[i].reset();
+        } else if (!user_follows || joined.error().code != EPERM) {
+            return joined;
+        }
+    }
+    return {};
+}
+
+// The user namespace is the first of plan.joins.
+Result<void> join_the_rest(InitContext& context) {
+    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
+        if (context.namespaces[i]) {
+            TRY_VOID(join_namespace(context.plan.joins[i], context.namespaces[i].get()));
+        }
+    }
+    context.namespaces.clear();
+    return {};
+}
+
+Result<void> enter_as_intermediate(InitContext& context) {
+    // Here the right to do so is still there; what follows is born in it.
+    TRY_VOID(steps::leave_binary_and_state(context));
+    TRY_VOID(steps::raise_limits(context));
+    TRY_VOID(steps::enter_cgroup(context));
+    // Processes of the namespaces to be joined must not look into this one.
+    TRY_VOID(apply_dumpable(Dumpable::no));
+    TRY_VOID(join_first(context));
+    TRY_VOID(join_the_rest(context));
+    if (context.plan.joined(NamespaceType::user) != nullptr &&
+        (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0)) {
+        return std::unexpected(
+            sys::last_error("setresuid(0)").wrap("the joined user namespace maps no root"));
+    }
+    return {};
+}
+
+// Joins what the container's process must be born into, and makes it as a child of the runtime. The
+// pid namespace here, too, not in the parent: the pid that clone3 gives is the one in the caller's
+// own namespace, and has to be the host's.
+[[noreturn]] void become_intermediate(InitContext& context, SyncPair& pair) {
+    pair.parent.close();
+    const auto done = [&context, &pair]() -> Result<void> {
+        TRY_VOID(enter_as_intermediate(context));
+        auto child = sys::clone_process({context.plan.clone_flags | CLONE_PARENT, -1});
+        if (!child) {
+            return std::unexpected(explain_no_process(std::move(child).error(), context.plan,
+                                                      context.plan.clone_flags));
+        }
+        if (!*child) {
+            // The parent has to know the pid before anything else is said.
+            const std::optional<SyncMessage> go = TRY(pair.child.receive());
+            if (!go) {
+                ::_exit(1);
+            }
+            become_child(context, pair);
+        }
+        return pair.child.send(SyncType::init_pid, (*child)->number);
+    }();
+    if (!done) {
+        static_cast<void>(pair.child.send_error(done.error()));
+    }
+    ::_exit(0);
+}
+
+}  // namespace
+
+Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
+    ChildNamespaces for_children;
+    if (context.role == ProcessRole::exec) {
+        // setns with the pid namespace only changes that of children.
+        if (context.plan.own(NamespaceType::pid)) {
+            TRY_VOID(for_children.join_pid(context.container_pidfd.get()));
+        }
+        std::optional<sys::Pid> child =
+            TRY(sys::clone_process({0, context.cgroup.directory.get()}));
+        if (!child) {
+            become_child(context, pair);
+        }
+        return *std::move(child);
+    }
+    context.dumpable_for_maps = context.plan.makes(NamespaceType::user) && ::geteuid() != 0;
+    const bool direct = !context.plan.needs_intermediate;
+    for (std::size_t i = 0; direct && i < context.plan.joins.size(); ++i) {
+        if (context.plan.joins[i].type == NamespaceType::pid) {
+            TRY_VOID(for_children.join_pid(context.namespaces[i].get()));
+        }
+    }
+    if (context.plan.new_time_namespace) {
+        TRY_VOID(for_children.make_time(context.spec->linux.time_offsets));
+    }
+    const std::uint64_t flags = direct ? context.plan.clone_flags : 0;
+    auto child = sys::clone_process({flags, context.cgroup.directory.get()});
+    if (!child) {
+        return std::unexpected(explain_no_process(std::move(child).error(), context.plan, flags));
+    }
+    if (!*child) {
+        if (direct) {
+            become_child(context, pair);
+        }
+        become_intermediate(context, pair);
+    }
+    return **std::move(child);
+}
+
+}  // namespace libcontainer
