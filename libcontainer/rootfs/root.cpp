@@ -60,10 +60,18 @@ Result<void> leave_propagation() {
 
 // The old root lies on top of the new one after this; attach_root made all of it a slave, so that
 // its unmounting stays in this namespace. The working directory stays at the new root, hence "/".
-Result<void> pivot() {
-    if (::syscall(SYS_pivot_root, ".", ".") != 0) {
+Result<void> pivot(Rootfs& rootfs) {
+    bool done = ::syscall(SYS_pivot_root, ".", ".") == 0;
+    // root.path is the host's own root, which the new one covers: joining the namespace again has
+    // led to the new one, and only from the old one can it be left.
+    if (!done && errno == EBUSY && ::fchdir(rootfs.place.get()) == 0 && ::chroot(".") == 0) {
+        TRY_VOID(enter_root(rootfs));
+        done = ::syscall(SYS_pivot_root, ".", ".") == 0;
+    }
+    if (!done) {
         return fail_errno("pivot_root");
     }
+    rootfs.place.reset();
     if (::umount2(".", MNT_DETACH) != 0) {
         return fail_errno("umount2(old root)");
     }
@@ -132,8 +140,8 @@ Result<UniqueFd> open_place(const Rootfs& rootfs) {
 }
 
 Result<void> attach_tree(Rootfs& rootfs) {
-    const UniqueFd place = TRY(open_place(rootfs));
-    if (auto attached = sys::attach_mount(rootfs.tree.get(), place.get()); !attached) {
+    rootfs.place = TRY(open_place(rootfs));
+    if (auto attached = sys::attach_mount(rootfs.tree.get(), rootfs.place.get()); !attached) {
         return std::unexpected(std::move(attached).error().wrap(rootfs.path).at("root.path"));
     }
     rootfs.root = std::move(rootfs.tree);  // the same mount, which has a place now
@@ -178,7 +186,7 @@ Result<void> switch_root(Rootfs& rootfs, RootSwitch how) {
     TRY_VOID(enter_root(rootfs));
     switch (how) {
         case RootSwitch::pivot_root:
-            return pivot();
+            return pivot(rootfs);
         case RootSwitch::move_root:
             return move_to_root(rootfs);
         case RootSwitch::chroot_only:

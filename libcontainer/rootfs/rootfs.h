@@ -38,6 +38,7 @@ struct Rootfs {
     std::optional<MountIdentity> shared_root;  // of `tree`, without a mount namespace
     sys::UniqueFd null_device;  // detached clone of the host's verified /dev/null
 
+    sys::UniqueFd place;   // what the root was attached on, until switch_root
     sys::UniqueFd root;    // O_PATH of the attached root; everything in the child is relative to it
     sys::UniqueFd devpts;  // root of the devpts that mounts made, for open_console
     struct LaterReadonly {

@@ -1,122 +1,205 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# The root: devices and links (D-01 to D-08, E-01 to E-04), masks, read-only paths, propagation.
+# The root: root.path and root.readonly (R-01, R-02), masks and read-only paths (RF-02, RF-03).
 import os
-import stat
-import subprocess
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import mountinfo, oracle
 from harness.lab import read, write
+from harness.mounting import call, mounted
 from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
-NODES = {"null": "1 3", "zero": "1 5", "full": "1 7", "random": "1 8", "urandom": "1 9",
-         "tty": "5 0"}
 
 
-# devices and links
+# root.path
 
 
-@suite.table("E-01", "the default devices are there, 0666, owned by root", {
-    "/dev is a tmpfs": False, "/dev is the image's": True,
+@suite.table("R-01 T-16", "root.path", {
+    "relative": lambda made: "rootfs", "absolute": lambda made: made.rootfs,
+    "slash at the end": lambda made: made.rootfs + "/",
+    "symbolic link": lambda made: os.symlink("rootfs", f"{made.path}/link") or "link",
+    "dots": lambda made: "./x/../rootfs" if os.mkdir(f"{made.path}/x") is None else "",
 })
-def default_devices(lab, bare):
-    names = " ".join(f"/dev/{name}" for name in NODES)
-    made = lab.bundle(shell=f"stat -c '%F %t %T %a %u %g' {names}")
-    if bare:
-        made.bare_dev()
-    lines = lab.run(made).ok().out.splitlines()
-    wanted = [f"character special file {number} 666 0 0" for number in NODES.values()]
-    equal(lines, wanted, "nodes")
+def root_path(lab, place):
+    made = lab.bundle(shell="echo here")
+    made.set("root.path", place(made))
+    equal(lab.run(made).ok().out, "here\n", "output")
 
 
-@suite.case("E-01", "the default devices work")
-def devices_work(lab):
-    made = lab.bundle(shell="echo x > /dev/null && head -c 4 /dev/zero | wc -c && "
-                            "head -c 4 /dev/urandom | wc -c && ! echo x > /dev/full")
-    equal(lab.run(made).out.split(), ["4", "4"], "output")
-
-
-@suite.table("E-03 E-04", "the links of /dev", {"/dev is a tmpfs": False,
-                                                "/dev is the image's": True})
-def links(lab, bare):
-    wanted = {"/dev/fd": "/proc/self/fd", "/dev/stdin": "/proc/self/fd/0",
-              "/dev/stdout": "/proc/self/fd/1", "/dev/stderr": "/proc/self/fd/2",
-              **({"/dev/core": "/proc/kcore"} if os.path.exists("/proc/kcore") else {})}
-    made = lab.bundle(shell="for i in " + " ".join(wanted) + "; do readlink $i; done; "
-                            "readlink /dev/ptmx || stat -c '%t %T' /dev/ptmx")
-    if bare:
-        made.bare_dev()
-    lines = lab.run(made).ok().out.splitlines()
-    equal(lines[:-1], list(wanted.values()), "links")
-    check(lines[-1] in ("pts/ptmx", "/dev/pts/ptmx", "5 2"), f"ptmx: {lines[-1]}")
-
-
-@suite.case("D-01 D-02 D-04 D-05", "linux.devices are made as asked")
-def devices(lab):
-    made = lab.bundle(shell="stat -c '%F %t %T %a %u %g' /dev/mem2 /dev/sub/x /opt/b /dev/pipe")
-    made.linux["devices"] = [
-        {"path": "/dev/mem2", "type": "c", "major": 1, "minor": 1, "fileMode": 0o640,
-         "uid": 12, "gid": 34},
-        {"path": "/dev/sub/x", "type": "u", "major": 10, "minor": 200},
-        {"path": "/opt/b", "type": "b", "major": 7, "minor": 3, "fileMode": 0o600},
-        {"path": "/dev/pipe", "type": "p", "fileMode": 0o622},
-    ]
-    lines = lab.run(made).ok().out.splitlines()
-    equal(lines, ["character special file 1 1 640 12 34", "character special file a c8 666 0 0",
-                  "block special file 7 3 600 0 0", "fifo 0 0 622 0 0"], "nodes")
-
-
-@suite.case("D-04", "the caller's umask does not change a device's mode")
-def device_umask(lab):
-    made = lab.bundle(shell="stat -c %a /dev/null /dev/x")
-    made.linux["devices"] = [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3,
-                              "fileMode": 0o666}]
-    lab.containers.append("u")
-    result = lab.brig("run", "--bundle", made.write().path, "u",
-                      preexec_fn=lambda: os.umask(0o077))
-    equal(result.ok().out.split(), ["666", "666"], "modes")
-
-
-@suite.case("D-06", "a node that is there already and matches is taken")
-def device_same(lab):
-    made = lab.bundle(shell="stat -c '%t %T' /dev/null /dev/mine")
-    made.bare_dev()
-    os.mknod(made.inside("/dev/null"), stat.S_IFCHR | 0o666, os.makedev(1, 3))
-    os.mknod(made.inside("/dev/mine"), stat.S_IFCHR | 0o666, os.makedev(1, 9))
-    made.linux["devices"] = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 9}]
-    equal(lab.run(made).ok().out, "1 3\n1 9\n", "nodes")
-
-
-@suite.table("D-06", "what is there and does not match is an error", {
-    "other device": lambda path: os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5)),
-    "file": lambda path: write(path, "x"), "fifo": os.mkfifo, "folder": os.mkdir,
+@suite.table("R-01 T-16", "a root.path that is no folder is refused", {
+    "missing": (lambda path: None, "no such file or directory"),
+    "file": (lambda path: write(path, ""), "not a directory"),
+    "fifo": (os.mkfifo, "not a directory"),
 })
-def device_other(lab, make):
+def root_wrong(lab, make, part):
     made = lab.bundle()
-    made.bare_dev()
-    make(made.inside("/dev/mine"))
-    made.linux["devices"] = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 9}]
-    lab.try_create(made).failed("linux.devices[0]", "/dev/mine")
-    lab.expect_nothing_left("a refused device")
+    make(f"{made.path}/other")
+    made.set("root.path", "other")
+    lab.try_create(made, timeout=5).failed("root.path", part)
+    lab.expect_nothing_left("a wrong root")
 
 
-@suite.table("D-01 D-02 D-03", "a wrong device is refused", {
-    "no path": {"type": "c", "major": 1, "minor": 1},
-    "relative path": {"path": "dev/x", "type": "c", "major": 1, "minor": 1},
-    "type a": {"path": "/dev/x", "type": "a", "major": 1, "minor": 1},
-    "type cc": {"path": "/dev/x", "type": "cc", "major": 1, "minor": 1},
-    "no major": {"path": "/dev/x", "type": "c", "minor": 1},
-    "negative major": {"path": "/dev/x", "type": "c", "major": -5, "minor": 1},
-    "mode": {"path": "/dev/x", "type": "c", "major": 1, "minor": 1, "fileMode": 0o200000},
+@suite.table("R-01", "a root on another file system", {
+    "overlay": ("overlay", "lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work"),
+    "tmpfs": ("tmpfs", ""), "read-only tmpfs": ("tmpfs", "ro"),
 })
-def device_wrong(lab, entry):
-    made = lab.bundle()
-    made.linux["devices"] = [entry]
-    lab.try_create(made).failed("linux.devices[0]")
-    lab.expect_nothing_left("a refused device")
+def root_filesystem(lab, kind, options):
+    made = lab.bundle(shell="ls -d /bin; grep ' / / ' /proc/self/mountinfo; touch /new 2>&1")
+    for name in ("lower", "upper", "work"):
+        os.mkdir(f"{lab.path}/{name}")
+    call("cp", "-a", f"{made.rootfs}/.", f"{lab.path}/lower")
+    writable = "" if options == "ro" else options.format(lab.path)
+    with mounted(f"{lab.path}/root", writable, kind) as root:
+        if kind != "overlay":
+            call("cp", "-a", f"{made.rootfs}/.", root)
+        if options == "ro":
+            call("mount", "-o", "remount,ro", root)
+        made.set("root.path", root)
+        before = oracle.mounts()
+        out = lab.run(made).out
+        contains(out, "/bin\n", "the root's content")
+        contains(out, f" - {kind} ", "the root's file system")
+        equal("Read-only file system" in out, options == "ro", "a write")
+        equal(oracle.mounts(), before, "the host's mounts")
+        if kind == "overlay":
+            check(os.path.exists(f"{lab.path}/upper/new"), "the new file is in the upper layer")
+
+
+@suite.case("R-01", "the host's own root as the container's")
+def host_root(lab):
+    made = lab.bundle(["/bin/sh", "-c", "readlink /proc/self/ns/mnt; mount -t tmpfs x /tmp; "
+                                        "touch /usr/x; cat /proc/self/mountinfo"])
+    made.set("root", {"path": "/", "readonly": True})
+    made.capabilities("CAP_SYS_ADMIN")
+    before, devices = oracle.mounts(), oracle.host_devices()
+    result = lab.run(made).ok()
+    check(os.readlink("/proc/self/ns/mnt") not in result.out, "a mount namespace of its own")
+    contains(result.err, "Read-only file system", "the write")
+    check({"ro"} <= mountinfo.flags("\n".join(
+        line for line in result.out.splitlines() if " - " in line), "/"), "the root is read-only")
+    equal((oracle.mounts(), oracle.host_devices()), (before, devices), "mounts and devices")
+
+
+@suite.case("R-01", "the host's mounts below the root are there inside; unmounting them stays inside")
+def root_submounts(lab):
+    made = lab.bundle(shell="cat /sub/file; umount /sub; ls /sub; echo done")
+    made.capabilities("CAP_SYS_ADMIN")
+    with mounted(made.inside("/sub")) as sub:
+        write(f"{sub}/file", "below\n")
+        before = oracle.mounts()
+        equal(lab.run(made).ok().out, "below\ndone\n", "output")
+        equal(oracle.mounts(), before, "the host's mounts")
+
+
+@suite.table("R-01", "unusual names of the root", {
+    "blank": "a root", "newline": "a\nroot", "UTF-8": "wurzel-ä", "long": "r" * 255,
+    "backslash": "a\\040b",
+})
+def root_name(lab, name):
+    made = lab.bundle(shell="ls -d /bin")
+    os.rename(made.rootfs, f"{made.path}/{name}")
+    made.set("root.path", name)
+    for options in ((), ("--no-pivot",)):
+        equal(lab.run(made, *options).ok().out, "/bin\n", f"output {options}")
+
+
+@suite.table("R-01", "a root.path through links", {
+    "absolute link": lambda made: os.symlink(made.rootfs, f"{made.path}/l") or "l",
+    "link to a link": lambda made: (os.symlink("rootfs", f"{made.path}/k"),
+                                    os.symlink("k", f"{made.path}/l"), "l")[2],
+    "out of the bundle and back": lambda made: f"../{os.path.basename(made.path)}/rootfs",
+    "many slashes": lambda made: "//".join(made.rootfs.split("/")) + "///",
+})
+def root_links(lab, place):
+    made = lab.bundle(shell="ls -d /bin")
+    made.set("root.path", place(made))
+    equal(lab.run(made).ok().out, "/bin\n", "output")
+
+
+@suite.case("N-03 R-01", "the old root is gone: nothing of the host in the mount table")
+def old_root_gone(lab):
+    for options in ((), ("--no-pivot",)):
+        text = lab.probe(lab.bundle(), *options)["mountinfo"]
+        entries = mountinfo.parse(text)
+        strange = [entry["target"] for entry in entries
+                   if not entry["target"].startswith(("/proc", "/dev", "/sys"))
+                   and entry["target"] != "/"]
+        equal(strange, [], f"targets beside the config's {options}")
+        equal(len([entry for entry in entries if entry["target"] == "/"]), 1, "roots")
+
+
+@suite.case("R-24", "with --no-pivot the root cannot be left by ..")
+def no_pivot(lab):
+    made = lab.bundle(shell="cd /; cd ../../..; ls -d bin proc; ls /../../.. | head -1")
+    contains(lab.run(made, "--no-pivot").ok().out, "bin\nproc\n", "listing")
+
+
+# root.readonly
+
+
+@suite.case("R-02", "a read-only root, with mounts that can be written")
+def root_readonly(lab):
+    made = lab.bundle(shell="touch /x 2>&1; touch /etc/x 2>&1; touch /dev/shm/x && "
+                            "touch /dev/x && echo fine")
+    made.set("root.readonly", True)
+    result = lab.run(made)
+    equal(result.out.count("Read-only file system"), 2, f"refused writes in {result.out!r}")
+    contains(result.out, "fine", "mounts of their own")
+    made.process["args"] = ["/bin/probe"]
+    check("ro" in mountinfo.flags(lab.probe(made)["mountinfo"], "/"), "flags of /")
+
+
+@suite.case("R-02", "a root that is not read-only keeps what is written")
+def root_writable(lab):
+    made = lab.bundle(shell="echo text > /new")
+    lab.run(made).ok()
+    equal(read(made.inside("/new")), "text\n", "the file")
+
+
+@suite.case("R-02", "mounts below a read-only root keep their own flags, places are made before")
+def readonly_nested(lab):
+    made = lab.bundle(shell="cat /proc/self/mountinfo; touch /made/here/x /tmp2/x && echo fine; "
+                            "touch /fixed/x /etc/x; test -c /deep/null && echo device")
+    for name in ("volume", "other"):
+        os.mkdir(f"{lab.path}/{name}")
+    made.mount("/made/here", "bind", f"{lab.path}/volume", ["bind", "nosuid"])
+    made.mount("/fixed", "bind", f"{lab.path}/other", ["bind", "ro"])
+    made.mount("/tmp2", "tmpfs", "tmpfs", ["noexec"])
+    made.linux["devices"] = [{"path": "/deep/null", "type": "c", "major": 1, "minor": 3}]
+    made.set("root.readonly", True)
+    result = lab.run(made).ok()
+    equal(result.err.count("Read-only file system"), 2, f"refused writes: {result.err!r}")
+    contains(result.out, "fine\ndevice\n", "mounts and devices")
+    table = result.out[:result.out.index("fine")]
+    for place, wanted in (("/", {"ro"}), ("/made/here", {"rw", "nosuid"}), ("/fixed", {"ro"}),
+                          ("/tmp2", {"rw", "noexec"}), ("/dev", {"rw", "nosuid"})):
+        check(wanted <= mountinfo.flags(table, place), f"{place}: {mountinfo.flags(table, place)}")
+
+
+@suite.case("R-02", "the host's root folder stays writable while the container's is read-only")
+def readonly_inside_only(lab):
+    made = lab.bundle(["/bin/sleep", "1000"])
+    made.set("root.readonly", True)
+    container = lab.start(made)
+    write(made.inside("/new"), "text")
+    equal(container.exec("/bin/cat", "/new").ok().out, "text", "as seen inside")
+    contains(container.exec("/bin/touch", "/x").err, "Read-only file system", "an exec's write")
+    container.delete("--force").ok()
+
+
+@suite.case("R-02", "readonly of a user namespace")
+def readonly_users(lab):
+    made = lab.bundle(shell="touch /x; touch /dev/shm/x && echo fine")
+    made.namespace("user")
+    ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    made.linux.update(uidMappings=ids, gidMappings=ids)
+    made.set("root.readonly", True)
+    result = lab.run(made).ok()
+    contains(result.err, "Read-only file system", "a write to the root")
+    equal(result.out, "fine\n", "a write elsewhere")
 
 
 # masks and read-only paths
@@ -188,107 +271,110 @@ def readonly_flags(lab):
     check({"ro", "nosuid", "nodev", "noexec"} <= flags, f"flags: {flags}")
 
 
-@suite.case("R-02", "a read-only root, with mounts that can be written")
-def root_readonly(lab):
-    made = lab.bundle(shell="touch /x 2>&1; touch /etc/x 2>&1; touch /dev/shm/x && "
-                            "touch /dev/x && echo fine")
-    made.set("root.readonly", True)
+@suite.table("RF-02", "whatever kind of file is masked cannot be reached", {
+    "file": lambda path: write(path, "secret"), "fifo": os.mkfifo,
+    "socket": lambda path: socket.socket(socket.AF_UNIX).bind(path),
+    "device": lambda path: os.mknod(path, 0o20666, os.makedev(1, 5)),
+})
+def masked_kinds(lab, make):
+    made = lab.bundle(shell="stat -c '%F %t %T' /m; cat /m; echo x > /m; echo end")
+    make(made.inside("/m"))
+    made.linux["maskedPaths"] = ["/m"]
+    equal(lab.run(made, timeout=5).ok().out, "character special file 1 3\nend\n", "output")
+
+
+@suite.case("RF-02 RF-03", "a link in a path is followed inside of the root, never out of it")
+def paths_by_link(lab):
+    write(f"{lab.path}/hosts", "the host's")
+    made = lab.bundle(shell="cat /inner /etc/inner 2>&1; cat /outer; echo x 2>&1 >> /etc/fixed")
+    made.file("/etc/inner", "secret\n")
+    made.file("/etc/fixed", "fixed\n")
+    made.file(lab.path + "/hosts", "the image's\n")
+    os.symlink("/etc/inner", made.inside("/inner"))
+    os.symlink("../../../../.." + lab.path + "/hosts", made.inside("/outer"))
+    os.symlink("/etc/fixed", made.inside("/fixed"))
+    made.linux["maskedPaths"] += ["/inner", "/outer"]
+    made.linux["readonlyPaths"] += ["/fixed"]
     result = lab.run(made)
-    equal(result.out.count("Read-only file system"), 2, f"refused writes in {result.out!r}")
-    contains(result.out, "fine", "mounts of their own")
-    made.process["args"] = ["/bin/probe"]
-    check("ro" in mountinfo.flags(lab.probe(made)["mountinfo"], "/"), "flags of /")
+    check("secret" not in result.out and "image's" not in result.out, f"masked: {result.out!r}")
+    contains(result.out + result.err, "Read-only file system", "the target of a read-only link")
+    equal(read(f"{lab.path}/hosts"), "the host's", "the host's file of that name")
 
 
-@suite.case("R-02", "a root that is not read-only keeps what is written")
-def root_writable(lab):
-    made = lab.bundle(shell="echo text > /new")
-    lab.run(made).ok()
-    equal(read(made.inside("/new")), "text\n", "the file")
+@suite.case("RF-02 RF-03", "missing paths are skipped, also below a file; twice the same is fine")
+def paths_skipped(lab):
+    made = lab.bundle(shell="echo fine; cat /etc/passwd; grep -c ' /etc/passwd ' "
+                            "/proc/self/mountinfo")
+    lists = ["/absent", "/absent/deeper", "/etc/passwd/below", "/etc/passwd", "/etc//passwd/.",
+             "/etc/passwd"]
+    made.linux["maskedPaths"], made.linux["readonlyPaths"] = lists, ["/absent", "/bin", "/bin"]
+    equal(lab.run(made).ok().out, "fine\n1\n", "output: masked once")
 
 
-# root.path
-
-
-@suite.table("R-01 T-16", "root.path", {
-    "relative": lambda made: "rootfs", "absolute": lambda made: made.rootfs,
-    "slash at the end": lambda made: made.rootfs + "/",
-    "symbolic link": lambda made: os.symlink("rootfs", f"{made.path}/link") or "link",
-    "dots": lambda made: "./x/../rootfs" if os.mkdir(f"{made.path}/x") is None else "",
+@suite.table("RF-02 RF-03", "the root itself can be neither", {
+    "masked": "maskedPaths", "read-only": "readonlyPaths",
 })
-def root_path(lab, place):
-    made = lab.bundle(shell="echo here")
-    made.set("root.path", place(made))
-    equal(lab.run(made).ok().out, "here\n", "output")
+def paths_root(lab, key):
+    for path in ("/", "/..", "/."):
+        made = lab.bundle()
+        made.linux[key] = [path]
+        lab.try_create(made).failed(f"linux.{key}[0]", "below the root")
+    lab.expect_nothing_left("a refused path")
 
 
-@suite.table("R-01 T-16", "a root.path that is no folder is refused", {
-    "missing": (lambda path: None, "no such file or directory"),
-    "file": (lambda path: write(path, ""), "not a directory"),
-    "fifo": (os.mkfifo, "not a directory"),
-})
-def root_wrong(lab, make, part):
+@suite.case("RF-02", "the host's /dev/null is looked at before it masks anything")
+def null_verified(lab):
+    write(f"{lab.path}/fake", "not null\n")
     made = lab.bundle()
-    make(f"{made.path}/other")
-    made.set("root.path", "other")
-    lab.try_create(made, timeout=5).failed("root.path", part)
-    lab.expect_nothing_left("a wrong root")
+    words = lab.words("create", "--bundle", made.write().path, lab.name())
+    lab.popen(["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /dev/null && exec "$@"',
+               f"{lab.path}/fake", *words]).wait().failed("/dev/null is not the device 1:3")
+    lab.expect_nothing_left("a covered /dev/null")
 
 
-@suite.case("R-01", "a root that is a mount of its own, on shared propagation, stays unseen")
-def root_shared(lab):
-    made = lab.bundle(shell="mount -t tmpfs x /tmp && echo done")
-    made.capabilities("CAP_SYS_ADMIN")
-    subprocess.run(["mount", "--bind", made.path, made.path], check=True)
-    subprocess.run(["mount", "--make-rshared", made.path], check=True)
-    before = oracle.mounts()
-    contains(lab.run(made).ok().out, "done", "mount inside")
-    equal(oracle.mounts(), before, "the host's mounts")
-    subprocess.run(["umount", "-l", made.path], check=True)
+@suite.case("RF-02 RF-03", "mounts of the config are masked and read-only too, with all below them")
+def paths_on_mounts(lab):
+    with mounted(f"{lab.path}/data") as data, mounted(f"{data}/sub"):
+        os.mkdir(f"{data}/secret")
+        write(f"{data}/secret/file", "secret\n")
+        made = lab.bundle(shell="ls /data/secret; touch /data/x; touch /data/sub/x; echo end")
+        made.mount("/data", "bind", data, ["rbind"])
+        made.linux["maskedPaths"] = ["/data/secret"]
+        made.linux["readonlyPaths"] = ["/data"]
+        before = oracle.mounts()
+        result = lab.run(made).ok()
+        equal(result.out, "end\n", "the masked folder is empty")
+        equal(result.err.count("Read-only file system"), 2, f"writes: {result.err!r}")
+        equal(oracle.mounts(), before, "the host's mounts")
 
 
-@suite.case("N-03 R-01", "the old root is gone: nothing of the host in the mount table")
-def old_root_gone(lab):
-    for options in ((), ("--no-pivot",)):
-        text = lab.probe(lab.bundle(), *options)["mountinfo"]
-        entries = mountinfo.parse(text)
-        strange = [entry["target"] for entry in entries
-                   if not entry["target"].startswith(("/proc", "/dev", "/sys"))
-                   and entry["target"] != "/"]
-        equal(strange, [], f"targets beside the config's {options}")
-        equal(len([entry for entry in entries if entry["target"] == "/"]), 1, "roots")
+@suite.case("RF-02 RF-03", "an exec finds the same masks and read-only paths")
+def paths_by_exec(lab):
+    made = lab.bundle(["/bin/sleep", "1000"])
+    made.linux["maskedPaths"] = ["/etc/passwd"]
+    made.linux["readonlyPaths"] = ["/etc"]
+    container = lab.start(made)
+    equal(container.exec("/bin/cat", "/etc/passwd").ok().out, "", "a masked file")
+    contains(container.exec("/bin/touch", "/etc/x").err, "Read-only file system", "a write")
+    container.delete("--force").ok()
 
 
-@suite.case("R-24", "with --no-pivot the root cannot be left by ..")
-def no_pivot(lab):
-    made = lab.bundle(shell="cd /; cd ../../..; ls -d bin proc; ls /../../.. | head -1")
-    contains(lab.run(made, "--no-pivot").ok().out, "bin\nproc\n", "listing")
-
-
-# propagation
-
-
-@suite.table("RF-01 T-104", "rootfsPropagation", {
-    "private": ("private", [""]), "slave": ("slave", ["master:", ""]),
-    "shared": ("shared", ["shared:"]), "unbindable": ("unbindable", ["unbindable"]),
-    "rprivate": ("rprivate", [""]), "rslave": ("rslave", ["master:", ""]),
-    "rshared": ("rshared", ["shared:"]),
-})
-def rootfs_propagation(lab, value, marks):
-    made = lab.bundle()
-    subprocess.run(["mount", "--bind", made.path, made.path], check=True)
-    subprocess.run(["mount", "--make-rshared", made.path], check=True)
-    made.set("linux.rootfsPropagation", value)
-    peers = " ".join(mountinfo.at(lab.probe(made)["mountinfo"], "/")["peers"])
-    check(any(mark in peers if mark else peers == "" for mark in marks),
-          f"{value}: peers {peers!r}")
-    subprocess.run(["umount", "-l", made.path], check=True)
-
-
-@suite.case("RF-01", "an unknown propagation is refused")
-def rootfs_propagation_unknown(lab):
-    made = lab.bundle(linux__rootfsPropagation="sideways")
-    lab.try_create(made).failed("linux.rootfsPropagation")
+@suite.case("E-09 R-18", "what a waiting init runs is no file that the container could write")
+def own_binary(lab):
+    container = lab.create(lab.bundle(["/bin/true"]))
+    host = os.stat(os.environ["BRIG"])
+    link = f"/proc/{container.pid}/exe"
+    running = os.stat(link)
+    same = (running.st_dev, running.st_ino) == (host.st_dev, host.st_ino)
+    read_only = os.statvfs(link).f_flag & os.ST_RDONLY
+    sealed = "memfd:" in os.readlink(link)
+    check(not same or read_only or sealed, f"{os.readlink(link)} is the host's, and writable")
+    try:
+        os.close(os.open(link, os.O_WRONLY))
+        check(False, "it can be opened for writing")
+    except OSError:
+        pass
+    container.start().wait_stopped()
 
 
 suite.main()
