@@ -3,7 +3,10 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace oci {
@@ -61,6 +64,17 @@ constexpr std::optional<int> capability_number(std::string_view name) {
         }
     }
     return std::nullopt;
+}
+
+// The known capabilities of a set, bit by number. A set may be long, so look-ups go here.
+constexpr std::uint64_t capability_mask(std::span<const std::string> set) {
+    std::uint64_t mask = 0;
+    for (const std::string& name : set) {
+        if (const std::optional<int> number = capability_number(name)) {
+            mask |= std::uint64_t{1} << *number;
+        }
+    }
+    return mask;
 }
 
 }  // namespace oci

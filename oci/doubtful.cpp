@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is valid and yet likely a mistake: warnings (§26).
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "oci/capability_names.h"
 #include "oci/make_features.h"
@@ -18,10 +20,6 @@ bool is_newer_minor(std::string_view version) {
     const std::string_view theirs = minor(version);
     const std::string_view ours = minor(kOciVersionMax);
     return theirs.size() != ours.size() ? theirs.size() > ours.size() : theirs > ours;
-}
-
-bool contains(const std::vector<std::string>& set, const std::string& name) {
-    return std::ranges::find(set, name) != set.end();
 }
 
 void unknown_capabilities(const std::vector<std::string>& set, Problems& problems,
@@ -43,9 +41,11 @@ void doubt_capabilities(const Process& process, Problems& problems) {
     unknown_capabilities(sets.inheritable, problems, "inheritable");
     unknown_capabilities(sets.permitted, problems, "permitted");
     unknown_capabilities(sets.ambient, problems, "ambient");
+    const std::uint64_t raisable =
+        capability_mask(sets.permitted) & capability_mask(sets.inheritable);
     const auto cannot_be_raised = [&](const std::string& name) {
-        return capability_number(name) &&
-               !(contains(sets.permitted, name) && contains(sets.inheritable, name));
+        const std::optional<int> number = capability_number(name);
+        return number && (raisable >> *number & 1) == 0;
     };
     const auto lost = std::ranges::count_if(sets.ambient, cannot_be_raised);
     if (lost != 0) {
@@ -56,15 +56,16 @@ void doubt_capabilities(const Process& process, Problems& problems) {
 }
 
 void doubt_devices(const Spec& spec, Problems& problems) {
+    std::map<std::tuple<DeviceType, std::optional<std::int64_t>, std::optional<std::int64_t>>,
+             std::string_view>
+        paths;
     const std::vector<Device>& devices = spec.linux.devices;
     for (std::size_t i = 0; i < devices.size(); ++i) {
-        const auto same = [&](const Device& other) {
-            return other.type == devices[i].type && other.major == devices[i].major &&
-                   other.minor == devices[i].minor;
-        };
-        const auto first = std::ranges::find_if(devices, same);
-        if (devices[i].type != DeviceType::fifo && &*first != &devices[i]) {
-            problems.add("the same device as " + quoted(first->path), "linux", "devices", i);
+        const Device& device = devices[i];
+        const auto [first, is_new] =
+            paths.try_emplace({device.type, device.major, device.minor}, device.path);
+        if (!is_new && device.type != DeviceType::fifo) {
+            problems.add("the same device as " + quoted(first->second), "linux", "devices", i);
         }
     }
 }

@@ -23,6 +23,8 @@ Parsed<Spec> parse_valid_spec(std::string_view json, std::vector<ParseError>* wa
     std::vector<Problem> problems;
     if (reader.is_whole()) {
         problems = validate_rest(spec, mistakes);
+        problems.resize(
+            std::min(problems.size(), kMaxJsonErrors - std::min(kMaxJsonErrors, mistakes.size())));
     }
     if (!problems.empty()) {
         add_positions(problems, json);  // reads the text again

@@ -12,7 +12,7 @@
 
 namespace oci {
 
-// Collects problems; paths are built only for those.
+// Collects problems, the first kMaxJsonErrors; paths are built only for those.
 class Problems {
   public:
     // `base` is what all paths start with: "process" in a config, nothing in a process.json.
@@ -21,6 +21,9 @@ class Problems {
     // add("message", "rlimits", i, "soft") is about process.rlimits[i].soft.
     template <typename... Steps>
     void add(std::string message, const Steps&... steps) {
+        if (is_full()) {
+            return;
+        }
         std::string path(x_base);
         (append(path, steps), ...);
         x_found.push_back({std::move(path), std::move(message), {}});
@@ -28,12 +31,16 @@ class Problems {
 
     // For a path that is at hand.
     void add_at(std::string path, std::string message) {
-        x_found.push_back({std::move(path), std::move(message), {}});
+        if (!is_full()) {
+            x_found.push_back({std::move(path), std::move(message), {}});
+        }
     }
 
     std::vector<Problem> take() && { return std::move(x_found); }
 
   private:
+    [[nodiscard]] bool is_full() const { return x_found.size() >= kMaxJsonErrors; }
+
     static void append(std::string& path, std::size_t index) { append_step(path, index); }
     static void append(std::string& path, std::string_view name) { append_step(path, name); }
 

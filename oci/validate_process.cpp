@@ -13,10 +13,6 @@ constexpr std::uint32_t kNoId = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint32_t kMaxUmask = 0777;
 constexpr std::size_t kMaxGroups = 65536;  // NGROUPS_MAX
 
-bool contains(const std::vector<std::string>& set, const std::string& name) {
-    return std::ranges::find(set, name) != set.end();
-}
-
 }  // namespace
 
 // P-03.
@@ -64,8 +60,10 @@ void capabilities(const Process& process, Problems& problems) {
         return;
     }
     const Capabilities& sets = *process.capabilities;
+    const std::uint64_t permitted = capability_mask(sets.permitted);
     for (std::size_t i = 0; i < sets.effective.size(); ++i) {
-        if (capability_number(sets.effective[i]) && !contains(sets.permitted, sets.effective[i])) {
+        const std::optional<int> number = capability_number(sets.effective[i]);
+        if (number && (permitted >> *number & 1) == 0) {
             problems.add(sets.effective[i] + " is not in the permitted set", "capabilities",
                          "effective", i);
         }

@@ -202,6 +202,23 @@ TEST_CASE("mistakes of form and of meaning are told together, but for consequenc
     CHECK(parse_valid_spec(R"({"ociVersion":"1.0.0",)").error().size() == 1);
 }
 
+TEST_CASE("T-73 long lists are judged in linear time, and twenty mistakes are enough",
+          "[validate]") {
+    const auto many = [](const std::string& one) {
+        std::string list = one;
+        for (int i = 1; i < 200000; ++i) {
+            list += "," + one;
+        }
+        return "[" + list + "]";
+    };
+    const std::string sets = R"("capabilities":{"effective":)" + many(R"("CAP_KILL")") +
+                             R"(,"permitted":)" + many(R"("CAP_CHOWN")") + "}";
+    CHECK(parse_valid_spec(config(process(sets))).error().size() == 20);
+    const std::string devices =
+        linux_section(R"("devices":)" + many(R"({"path":"/x","type":"c","major":1,"minor":3})"));
+    CHECK(find_doubtful(parsed(config(devices))).size() == 20);
+}
+
 TEST_CASE("what is doubtful is told, not refused", "[validate]") {
     const Spec spec = parsed(
         R"({"ociVersion":"1.4.0","root":{"path":"r"},"mounts":[{"destination":"data"}],)"
