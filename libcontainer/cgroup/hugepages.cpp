@@ -5,6 +5,7 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ constexpr std::string_view kConfigPath = "linux.resources.hugepageLimits";
 constexpr std::string_view kPrefix = "hugetlb.";
 constexpr std::string_view kReserved = ".rsvd";
 
-// The sizes that have files: "2MB, 1GB".
+// The sizes that have files: "2MB, 1GB"; empty if there are none.
 std::string list_sizes(const AttributeDirectory& directory, std::string_view suffix) {
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.path().c_str()),
                                                      &::closedir);
@@ -37,7 +38,7 @@ std::string list_sizes(const AttributeDirectory& directory, std::string_view suf
     for (const std::string& size : sizes) {
         text.append(text.empty() ? "" : ", ").append(size);
     }
-    return text.empty() ? "none" : text;
+    return text;
 }
 
 }  // namespace
@@ -57,10 +58,12 @@ Result<void> apply_hugepages(const AttributeDirectory& directory, const oci::Res
         // A size is part of a file's name here: it must not lead to another file.
         const bool is_name = limit.page_size.find('/') == std::string::npos;
         if (!is_name || !directory.has(file)) {
-            return std::unexpected(sys::Error{sys::ErrorKind::unsupported, 0, at + ".pageSize",
-                                              "this kernel has no huge pages of size \"" +
-                                                  limit.page_size +
-                                                  "\", it has: " + list_sizes(directory, suffix)});
+            const std::string sizes = list_sizes(directory, suffix);
+            // None at all: the controller is missing, see is_absent().
+            return std::unexpected(sys::Error{
+                sys::ErrorKind::unsupported, sizes.empty() ? ENOENT : 0, at + ".pageSize",
+                "this kernel has no huge pages of size \"" + limit.page_size +
+                    "\", it has: " + (sizes.empty() ? "none" : sizes)});
         }
         TRY_VOID(directory.write(file, value, at));
         // Reservations fail at mmap, which a program can handle; a fault beyond the limit is

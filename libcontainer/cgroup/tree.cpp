@@ -255,6 +255,12 @@ Result<void> check_no_processes(const std::vector<pid_t>& found, const std::stri
                          " process(es) found in " + directory);
 }
 
+std::unexpected<sys::Error> refuse_frozen(const std::string& directory, Age age) {
+    std::string text = "container's cgroup unexpectedly frozen: " + directory;
+    return sys::fail(sys::ErrorKind::wrong_state,
+                     age == Age::is_new ? text + " (a cgroup above it is)" : text);
+}
+
 std::string list_pids(const std::vector<pid_t>& pids) {
     constexpr std::size_t kShown = 10;
     std::string text;

@@ -76,6 +76,10 @@ void remove_made(const std::vector<std::string>& made);
 [[nodiscard]] Result<void> check_no_processes(const std::vector<pid_t>& found,
                                               const std::string& directory);
 
+// The same for one that is frozen; a new one is so because of a cgroup above it.
+enum class Age : unsigned char { is_new, was_there };
+[[nodiscard]] std::unexpected<sys::Error> refuse_frozen(const std::string& directory, Age age);
+
 // "12, 13, 14 and 5 more".
 [[nodiscard]] std::string list_pids(const std::vector<pid_t>& pids);
 

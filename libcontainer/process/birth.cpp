@@ -86,6 +86,13 @@ sys::Error explain_no_process(sys::Error error, const NamespacePlan& plan, std::
     if (error.code == ENOMEM && plan.joined(NamespaceType::pid) != nullptr) {
         error.message += " (has the joined pid namespace ended?)";
     }
+    // clone(2): with CLONE_INTO_CGROUP only.
+    if (error.code == EOPNOTSUPP || error.code == EBUSY) {
+        error.message += error.code == EBUSY
+                             ? " (the cgroup hands controllers on, so nobody may enter it)"
+                             : " (the cgroup is no domain: one above it is threaded)";
+        return std::move(error).at("linux.cgroupsPath");
+    }
     return explain_no_namespace(std::move(error), flags);
 }
 

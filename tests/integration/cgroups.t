@@ -230,7 +230,8 @@ def frozen_parent(lab):
     os.mkdir(above)
     write(f"{above}/freezer.state", "FROZEN")
     try:
-        lab.try_create(lab.bundle(SLEEP, linux__cgroupsPath="/lab/in")).failed("frozen")
+        lab.try_create(lab.bundle(SLEEP, linux__cgroupsPath="/lab/in")).failed(
+            "frozen", "above")
         check(not os.path.exists(f"{above}/in"), "nothing is left below")
     finally:
         write(f"{above}/freezer.state", "THAWED")
@@ -326,6 +327,30 @@ def unfit_on_v2(lab):
     lab.start(second).delete("--force").ok()
     check(os.path.isdir(f"{unified()}/lab/taken"), "the group that was there stays")
     remove_lab()
+
+
+@suite.case("CG-06", "on v2 a group that nobody can enter says why")
+def invalid_domain(lab):
+    see_only_v2(lab)
+    os.makedirs(f"{unified()}/lab/threads")
+    write(f"{unified()}/lab/threads/cgroup.type", "threaded")
+    made = lab.bundle(SLEEP, linux__cgroupsPath="/lab/in")
+    lab.try_create(made).failed("linux.cgroupsPath", "is no domain")
+    check(not os.path.exists(f"{unified()}/lab/in"), "nothing is left")
+    os.rmdir(f"{unified()}/lab/threads")
+    remove_lab()
+
+
+@suite.case("CG-06", "on v2 the error names the group that does not hand a controller on")
+def not_handed_on(lab):
+    see_only_v2(lab)
+    need("hugetlb" in read(f"{unified()}/cgroup.controllers"), "no hugetlb controller on v2")
+    made = lab.bundle(linux__resources={"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]})
+    result = lab.try_create(made)
+    need(result.status != 0, "a sandbox that hands hugetlb on")
+    result.failed("linux.resources.hugepageLimits[0]", "needs the hugetlb controller, which "
+                  f"{ROOT} does not hand on")
+    lab.expect_nothing_left("a missing controller")
 
 
 @suite.case("CG-08", "on v2 groups that the container made are removed with their processes")

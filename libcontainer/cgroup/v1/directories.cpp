@@ -57,8 +57,7 @@ Result<void> make_directory(CgroupRecord::Directory& directory, std::vector<std:
     }
     // A new one too: below a frozen parent whoever enters is frozen on the way.
     if (has_controller(directory.controllers, "freezer") && TRY(is_frozen(directory.path))) {
-        return sys::fail(sys::ErrorKind::wrong_state,
-                         "container's cgroup unexpectedly frozen: " + directory.path);
+        return refuse_frozen(directory.path, is_new ? Age::is_new : Age::was_there);
     }
     return {};
 }

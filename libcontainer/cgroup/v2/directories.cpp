@@ -72,8 +72,7 @@ Result<void> make_directory(CgroupRecord::Directory& directory, std::vector<std:
     }
     // A new one too: whoever is born below a frozen parent is frozen.
     if (TRY(has_event(path, "frozen 1"))) {
-        return sys::fail(sys::ErrorKind::wrong_state,
-                         "container's cgroup unexpectedly frozen: " + path);
+        return refuse_frozen(path, is_new ? Age::is_new : Age::was_there);
     }
     return {};
 }

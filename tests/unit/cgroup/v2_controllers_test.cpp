@@ -58,12 +58,14 @@ TEST_CASE("v2 memory: limits, swap alone, reservation") {
 
 TEST_CASE("v2 memory: unlimited") {
     const TemporaryDirectory folder;
-    put_all(folder, {"memory.max", "memory.swap.max"});
+    put_all(folder, {"memory.max", "memory.swap.max", "memory.low"});
     oci::Resources resources;
     resources.memory.limit = -1;
+    resources.memory.reservation = -1;
     REQUIRE(v2::kMemory.apply(files_of(folder), resources));
     CHECK(folder.get("memory.max") == "max\n");
     CHECK(folder.get("memory.swap.max") == "max\n");
+    CHECK(folder.get("memory.low") == "max\n");
 }
 
 TEST_CASE("v2 memory: update gives swap alone against the limit in force") {
