@@ -35,8 +35,8 @@ struct Mount {
 };
 
 struct ConsoleSize {
-    std::uint16_t height = 0;  // characters, as struct winsize holds them
-    std::uint16_t width = 0;
+    std::uint64_t height = 0;  // characters; no more than struct winsize holds, with a terminal
+    std::uint64_t width = 0;
 
     bool operator==(const ConsoleSize&) const = default;
 };

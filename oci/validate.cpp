@@ -38,6 +38,7 @@ constexpr Check<Spec> kSpecChecks[] = {
 
 constexpr Check<Process> kProcessChecks[] = {
     {"cwd", check::cwd},
+    {"console size", check::console_size},
     {"args", check::args},
     {"user", check::user},
     {"capabilities", check::capabilities},

@@ -102,6 +102,7 @@ void seccomp_syscalls(const Spec& spec, Problems& problems);
 
 // oci/validate_process.cpp
 void cwd(const Process& process, Problems& problems);
+void console_size(const Process& process, Problems& problems);
 void args(const Process& process, Problems& problems);
 void user(const Process& process, Problems& problems);
 void capabilities(const Process& process, Problems& problems);

@@ -22,6 +22,20 @@ void cwd(const Process& process, Problems& problems) {
     }
 }
 
+// P-02. Without a terminal it is ignored, whatever it is.
+void console_size(const Process& process, Problems& problems) {
+    constexpr std::uint64_t kMost = std::numeric_limits<std::uint16_t>::max();
+    if (!process.terminal || !process.console_size) {
+        return;
+    }
+    if (process.console_size->height > kMost) {
+        problems.add("a terminal has at most 65535 lines", "consoleSize", "height");
+    }
+    if (process.console_size->width > kMost) {
+        problems.add("a terminal has at most 65535 columns", "consoleSize", "width");
+    }
+}
+
 // P-05.
 void args(const Process& process, Problems& problems) {
     if (process.args.empty()) {

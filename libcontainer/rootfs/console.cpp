@@ -81,8 +81,8 @@ Result<Console> open_pty(int devpts, const std::optional<oci::ConsoleSize>& size
     }
     if (size && (size->height != 0 || size->width != 0)) {
         winsize window = {};
-        window.ws_row = size->height;
-        window.ws_col = size->width;
+        window.ws_row = static_cast<unsigned short>(size->height);
+        window.ws_col = static_cast<unsigned short>(size->width);
         if (::ioctl(console.master.get(), TIOCSWINSZ, &window) != 0) {
             return fail_errno("ioctl(TIOCSWINSZ)");
         }

@@ -60,6 +60,7 @@ sys::Error explain_refusal(sys::Error error, const MountPlan& plan, int mount,
         S_ISDIR(source.st_mode) != S_ISDIR(target.mode)) {
         error.message = S_ISDIR(source.st_mode) ? "a directory cannot be mounted on what is none"
                                                 : "what is no directory cannot be mounted on one";
+        error.message += ": not a directory";  // as dockerd looks for it (engines 4.6)
         return error;
     }
     return std::move(error).wrap("/" + plan.target);

@@ -11,6 +11,7 @@ import termios
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.console import (ConsoleSocket, get_size, read_all, read_until, set_size,
                              take_terminal)
+from harness.lab import read
 from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
@@ -102,10 +103,74 @@ def size(lab):
     console_socket.close()
 
 
-@suite.case("P-02", "consoleSize without terminal is ignored")
-def size_ignored(lab):
-    made = lab.bundle(["/bin/true"], process__consoleSize={"height": 41, "width": 137})
-    lab.run(made).ok()
+@suite.table("P-02", "consoleSize without terminal is ignored", {
+    "false": (False, 41), "absent": (None, 41), "more than a terminal has": (False, 2**32)})
+def size_ignored(lab, terminal, height):
+    made = lab.bundle(process__consoleSize={"height": height, "width": 137})
+    if terminal is None:
+        del made.process["terminal"]
+    equal(lab.probe(made)["winsize"], [0, 0], "size")
+
+
+@suite.table("P-02", "consoleSize at its borders", {
+    "0 and 0": (0, 0), "65535": (65535, 65535), "one of them 0": (5, 0), "1": (1, 1)})
+def size_borders(lab, height, width):
+    console_socket = ConsoleSocket(f"{lab.path}/console")
+    made = terminal_bundle(lab, "sleep 1000",
+                           process__consoleSize={"height": height, "width": width})
+    lab.create(made, "--console-socket", "console")
+    equal(get_size(console_socket.accept()), (height, width), "size of the master")
+    console_socket.close()
+
+
+@suite.table("P-02", "a consoleSize that no terminal can have is refused", {
+    "65536 lines": ({"height": 65536, "width": 1}, "height"),
+    "65536 columns": ({"height": 1, "width": 65536}, "width"),
+    "-1": ({"height": -1, "width": 1}, "height"), "no width": ({"height": 1}, "width"),
+})
+def size_refused(lab, value, member):
+    console_socket = ConsoleSocket(f"{lab.path}/console")
+    made = terminal_bundle(lab, "sleep 1000", process__consoleSize=value)
+    lab.try_create(made, "--console-socket", "console").failed(f"process.consoleSize.{member}",
+                                                               status=1)
+    console_socket.close()
+    lab.expect_nothing_left("a refused size")
+
+
+@suite.table("P-01", "terminal is false unless asked for", {"false": False, "absent": None})
+def no_terminal(lab, value):
+    made = lab.bundle()
+    del made.process["terminal"]
+    if value is not None:
+        made.process["terminal"] = value
+    report = lab.probe(made)
+    equal((report["tty"], report["controlling_tty"]), (None, 0), "terminal")
+    container = lab.sleeper()
+    equal(read(f"/proc/{container.pid}/stat").rsplit(")", 1)[1].split()[4], "0", "tty_nr")
+    check(not os.path.exists(f"/proc/{container.pid}/root/dev/console"), "no /dev/console")
+
+
+@suite.case("P-01", "a terminal without a devpts in the container is an error")
+def no_devpts(lab):
+    console_socket = ConsoleSocket(f"{lab.path}/console")
+    made = terminal_bundle(lab, "sleep 1000")
+    made.config["mounts"] = [entry for entry in made.mounts if entry["destination"] != "/dev/pts"]
+    lab.try_create(made, "--console-socket", "console").failed("process.terminal", "dev/pts",
+                                                               status=1)
+    console_socket.close()
+    lab.expect_nothing_left("a refused terminal")
+
+
+@suite.case("P-01", "the pty is the container's own, of its devpts, the host's has none more")
+def own_pty(lab):
+    console_socket = ConsoleSocket(f"{lab.path}/console")
+    before = os.listdir("/dev/pts")
+    container = lab.create(terminal_bundle(lab, "sleep 1000"), "--console-socket", "console")
+    master = console_socket.accept()
+    equal(os.listdir("/dev/pts"), before, "terminals of the host")
+    equal(sorted(os.listdir(f"/proc/{container.pid}/root/dev/pts")), ["0", "ptmx"], "inside")
+    check(os.fstat(master).st_dev != os.stat("/dev/pts/ptmx").st_dev, "of another file system")
+    console_socket.close()
 
 
 @suite.case("P-01 trap-3", "with a terminal nobody holds the caller's pipes after create")

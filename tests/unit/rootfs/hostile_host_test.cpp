@@ -234,13 +234,14 @@ TEST_CASE("T-10: targets that are no directories, and those that do not fit") {
                   return sandbox::read(bundle.path("rootfs") + place);
               }) == "hello");
         const std::string refusal =
-            "mounts[0] (" + std::string(place) + "): a directory cannot be mounted on what is none";
+            "mounts[0] (" + std::string(place) +
+            "): a directory cannot be mounted on what is none: not a directory";
         CHECK(error_with(bundle, {mount(place, "bind", directory)}) == refusal);
         CHECK(error_with(bundle, {mount(place, "tmpfs", "tmpfs")}) == refusal);
     }
     CHECK(error_with(bundle, {mount("/closed", "bind", directory)}) == "ok");
     CHECK(error_with(bundle, {mount("/closed", "bind", text)}) ==
-          "mounts[0] (/closed): what is no directory cannot be mounted on one");
+          "mounts[0] (/closed): what is no directory cannot be mounted on one: not a directory");
 }
 
 TEST_CASE("T-11: long names") {
