@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
 
 #include "libcontainer/bundle.h"
@@ -154,11 +156,16 @@ std::unexpected<sys::Error> in_stopped_container() {
     return sys::fail(sys::ErrorKind::wrong_state, "cannot exec in a stopped container");
 }
 
-// Why the process could not be made: of a container that ends meanwhile the kernel says all kinds
-// of things, `out of memory` for a fork into its pid namespace among them.
+// Why the process could not be made. Of a container that ends meanwhile the kernel says all kinds
+// of things: its namespaces are gone (ESRCH, ENOMEM), its init has taken the child along, and only
+// after that does the pidfd tell of init's end.
 std::unexpected<sys::Error> explain_failure(int container, sys::Error error) {
-    pollfd ended = {container, POLLIN, 0};
-    if (error.kind == sys::ErrorKind::system && ::poll(&ended, 1, 0) == 1) {
+    constexpr int kLastMoments = 100;  // milliseconds
+    constexpr std::array kSigns = {0, ESRCH, ENOMEM, EPIPE, ECONNRESET};
+    const bool is_likely = error.kind == sys::ErrorKind::system &&
+                           std::ranges::find(kSigns, error.code) != kSigns.end();
+    pollfd ended = {container, POLLIN, 0};  // -1: not looked at yet
+    if (::poll(&ended, 1, is_likely ? kLastMoments : 0) == 1) {
         return in_stopped_container();
     }
     return std::unexpected(std::move(error));
@@ -224,7 +231,9 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     ConsoleTarget console =
         TRY(ConsoleTarget::connect(process.terminal, options.console_socket,
                                    options.detach ? Attachment::detached : Attachment::foreground));
-    TRY_VOID(fill_context(context, *found, options, global.warn));
+    if (auto filled = fill_context(context, *found, options, global.warn); !filled) {
+        return explain_failure(context.container_pidfd.get(), std::move(filled).error());
+    }
     const oci::State state = hook_state(found->record, status, found->record.state.pid.value_or(0));
     // The child is seen in the container from its birth on; whoever may trace it there must find no
     // folder of the host.

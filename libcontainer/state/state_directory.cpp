@@ -256,9 +256,12 @@ Result<void> StateDirectory::write_record(const ContainerRecord& record) const {
 }
 
 Result<std::string> StateDirectory::read_config() const {
-    const sys::UniqueFd file =
-        TRY(sys::open_at(directory_.get(), kConfigName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-    return sys::read_all(file.get(), kConfigName);
+    const auto file =
+        sys::open_at(directory_.get(), kConfigName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!file) {
+        return file.error().code == ENOENT ? does_not_exist() : std::unexpected(file.error());
+    }
+    return sys::read_all(file->get(), kConfigName);
 }
 
 // Nobody reads it before container.json is there, so no detour by a temporary file.

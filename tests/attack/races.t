@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Races (T-19 to T-25): another process exchanges a folder of the image for a link to the outside
-# while containers are made. Each case runs for BRIG_ATTACK_SECONDS (1 unless set).
+# while containers are made; and exec meets a container's end (O-06). Each case runs for
+# BRIG_ATTACK_SECONDS (1 unless set).
 import os
 import sys
 import time
@@ -265,6 +266,36 @@ def storm(lab):
     failed = [str(result) for result in results if result.status != 0]
     check(len(failed) * 100 <= len(results), f"{len(failed)} of {len(results)}: {failed[:2]}")
     return f"{len(results)} containers, {len(failed)} failed"
+
+
+@suite.table("O-06 X-03", "exec meets the end of its container", {
+    "killed": (), "deleted": ("delete", "--force")})
+def exec_at_the_end(lab, *words):
+    made = lab.bundle(["/bin/sleep", "1000"]).write()
+    deadline = time.monotonic() + SECONDS
+    ends = {}
+    while time.monotonic() < deadline or len(ends) < 2:
+        lab.calls.clear()
+        container = lab.start(made)
+        pid = container.pid
+        call = lab.spawn("exec", container.id, "/bin/true")
+        time.sleep(sum(ends.values()) % 16 * 0.0002)
+        if words:
+            lab.brig(*words, container.id).ok()
+        else:
+            os.kill(pid, 9)
+        result = call.wait()
+        reason = result.err.replace(container.id, "ID")
+        ends[(result.status, reason)] = ends.get((result.status, reason), 0) + 1
+        if not words:
+            container.wait_stopped()
+            container.delete().ok()
+        check(time.monotonic() < deadline + 20, f"both ends are met: {ends}")
+    wanted = {(0, ""), (137, ""), (255, "brig: exec ID: cannot exec in a stopped container\n")}
+    if words:
+        wanted.add((255, "brig: exec ID: container does not exist\n"))
+    equal(set(ends) - wanted, set(), "other ends")
+    return "; ".join(f"{count} of status {status}" for (status, _), count in ends.items())
 
 
 suite.main()
