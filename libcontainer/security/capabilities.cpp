@@ -38,8 +38,12 @@ constexpr unsigned kMaxCapabilities = 64;  // of the kernel's interface; it uses
     return names;
 }
 
+// A hostile config may name any number of unknown ones.
+constexpr std::size_t kMostTold = 100;
+
 void ignore(std::vector<std::string>* ignored, std::string name) {
-    if (ignored != nullptr && std::ranges::find(*ignored, name) == ignored->end()) {
+    if (ignored != nullptr && ignored->size() < kMostTold &&
+        std::ranges::find(*ignored, name) == ignored->end()) {
         ignored->push_back(std::move(name));
     }
 }
