@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cgroups of a container as the host sees them, and a view of a hybrid machine as one of v2."""
+import contextlib
+import os
+
 from . import oracle
-from .lab import need, read
+from .lab import need, read, write
 
 # For one call of the runtime: a mount namespace in which only the v2 hierarchy is mounted.
 VIEW = ('umount -R "$0" && mount -t cgroup2 cgroup2 "$0" && exec "$@"')
@@ -51,6 +54,30 @@ def folder(container, controller):
 
 def value(container, controller, file):
     return read(f"{folder(container, controller)}/{file}").strip()
+
+
+@contextlib.contextmanager
+def room_on_v2():
+    """Everybody out of the top group, which then can hand controllers on."""
+    top = unified()
+    leaf = f"{top}/everybody"
+    os.mkdir(leaf)
+    _move(top, leaf)
+    try:
+        yield
+    finally:
+        for name in read(f"{top}/cgroup.subtree_control").split():
+            write(f"{top}/cgroup.subtree_control", f"-{name}")
+        _move(leaf, top)
+        os.rmdir(leaf)
+
+
+def _move(source, target):
+    for pid in read(f"{source}/cgroup.procs").split():
+        try:
+            write(f"{target}/cgroup.procs", pid)
+        except ProcessLookupError:
+            pass
 
 
 def see_only_v2(lab):

@@ -6,7 +6,8 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.cgroups import V1, groups_of, need_v1, see_only_v2, unified, value
+from harness.cgroups import (V1, groups_of, need_v1, room_on_v2, see_only_v2, unified,
+                             value)
 from harness.lab import need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
 
@@ -455,6 +456,21 @@ def unified_refused(lab, values, reason):
     lab.try_create(lab.bundle(linux__resources={"unified": values})).failed(
         "linux.resources.unified", key, reason)
     lab.expect_nothing_left("a refused file")
+
+
+@suite.case("RES-hugepageLimits CG-06", "limits by size on v2, and the sizes that there are")
+def hugepages(lab):
+    see_only_v2(lab)
+    need("hugetlb" in read(f"{unified()}/cgroup.controllers"), "no hugetlb controller on v2")
+    with room_on_v2():
+        container = lab.create(lab.bundle(SLEEP, linux__resources={
+            "hugepageLimits": [{"pageSize": "2MB", "limit": 4 * MIB}]}))
+        for file in ("hugetlb.2MB.max", "hugetlb.2MB.rsvd.max"):
+            equal(value(container, "", file), str(4 * MIB), file)
+        container.delete("--force").ok()
+        made = lab.bundle(SLEEP, linux__resources={
+            "hugepageLimits": [{"pageSize": "7GB", "limit": 0}]})
+        lab.try_create(made).failed("linux.resources.hugepageLimits[0].pageSize", "it has: ", "2MB")
 
 
 @suite.table("CG-06", "on v2 an error names the controller and where it is missing", {
