@@ -24,6 +24,16 @@ def subject(lab):
     return made.write()
 
 
+def shared_subject(lab):
+    """Without a mount namespace: its mounts are the runtime's own."""
+    made = lab.bundle(["/bin/sleep", "1000"])
+    made.without_namespace("mount")
+    del made.linux["maskedPaths"], made.linux["readonlyPaths"]
+    made.set("root.readonly", True)
+    made.mount("/data", "bind", lab.path, ["rbind", "ro"])
+    return made.write()
+
+
 def recover(lab, made, identity):
     """What goes wrong after a death; empty when all is well."""
     try:
@@ -115,6 +125,20 @@ def create(lab):
     made = subject(lab)
     sweep(lab, made, lambda: None, lab.words("create", "--bundle", made.path, "victim"),
           inject.Budget(75))
+
+
+@suite.case("T-80 N-03", "so may create without a mount namespace; no mount is left")
+def create_shared(lab):
+    made = shared_subject(lab)
+    sweep(lab, made, lambda: None, lab.words("create", "--bundle", made.path, "victim"),
+          inject.Budget(40))
+
+
+@suite.case("T-80 N-03", "and delete of its mounts")
+def delete_shared(lab):
+    made = shared_subject(lab)
+    sweep(lab, made, lambda: lab.brig("run", "-d", "--bundle", made.path, "victim").ok(),
+          lab.words("delete", "--force", "victim"), inject.Budget(15))
 
 
 @suite.case("T-80", "start may die at every call; delete --force cleans up")
