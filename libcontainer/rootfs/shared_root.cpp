@@ -24,14 +24,7 @@ Result<std::uint64_t> mount_id(int fd, unsigned kind) {
     return (info.stx_mask & kind) != 0 ? info.stx_mnt_id : 0;
 }
 
-}  // namespace
-
-Result<MountIdentity> identify_mount(int mount) {
-    return MountIdentity{TRY(mount_id(mount, STATX_MNT_ID)),
-                         TRY(mount_id(mount, STATX_MNT_ID_UNIQUE))};
-}
-
-Result<void> unmount_shared_root(const MountIdentity& mount) {
+Result<void> unmount(const MountIdentity& mount) {
     const std::string text = TRY(sys::read_file(AT_FDCWD, "/proc/self/mountinfo"));
     const std::optional<std::string> place = sys::mount_point_of(text, mount.id);
     if (!place) {
@@ -52,6 +45,20 @@ Result<void> unmount_shared_root(const MountIdentity& mount) {
         return sys::fail_errno(sys::call("umount2", *place));
     }
     return {};
+}
+
+}  // namespace
+
+Result<MountIdentity> identify_mount(int mount) {
+    return MountIdentity{TRY(mount_id(mount, STATX_MNT_ID)),
+                         TRY(mount_id(mount, STATX_MNT_ID_UNIQUE))};
+}
+
+Result<void> unmount_shared_root(const MountIdentity& mount) {
+    // Once more, because the host would keep the mounts: its table changes under the reader, and
+    // descriptors may be short for a moment.
+    auto unmounted = unmount(mount);
+    return unmounted ? unmounted : unmount(mount);
 }
 
 }  // namespace libcontainer

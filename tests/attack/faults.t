@@ -100,6 +100,21 @@ def run(lab):
     return figures
 
 
+@suite.case("T-81 N-03", "so does one without a mount namespace; no mount is left")
+def run_shared(lab):
+    made = lab.bundle(["/bin/nothing"])
+    made.without_namespace("mount")
+    del made.linux["maskedPaths"], made.linux["readonlyPaths"]
+    made.set("root.readonly", True)
+    made.mount("/data", "bind", lab.path, ["rbind", "ro"])
+    words = lab.words("run", "--bundle", made.write().path, "faulty")
+    lab.containers.append("faulty")
+    bad, figures = sweep(lab, words, "faulty", inject.Budget(40))
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+    return figures
+
+
 @suite.case("T-81", "delete --force comes through every fault, or the next one does the rest")
 def delete(lab):
     made = lab.bundle(["/bin/sleep", "1000"]).write()
