@@ -48,6 +48,16 @@ TEST_CASE("mountinfo lines that are cut short are passed over") {
     CHECK(sys::mounts_of_type("", {"cgroup"}).empty());
 }
 
+TEST_CASE("mountinfo gives the place of one mount") {
+    const std::string_view text =
+        "32 31 0:29 / /a\\040b rw - tmpfs tmpfs rw\n"
+        "320 31 0:30 / /other rw shared:1 - tmpfs tmpfs rw\n32 cut short\n";
+    CHECK(sys::mount_point_of(text, 32) == "/a b");
+    CHECK(sys::mount_point_of(text, 320) == "/other");
+    CHECK_FALSE(sys::mount_point_of(text, 3));
+    CHECK_FALSE(sys::mount_point_of("", 32));
+}
+
 TEST_CASE("memberships keep colons and blanks of the path") {
     const auto found = parse_memberships("9:name=systemd:/\n2:cpu,cpuacct:/a b/c:d\n0::/x\n");
     REQUIRE(found.size() == 3);
