@@ -122,6 +122,12 @@ void inherit_from(const oci::Process& base, oci::Process& process) {
     if (!process.oom_score_adj) {
         process.oom_score_adj = base.oom_score_adj;
     }
+    if (process.apparmor_profile.value_or("").empty()) {
+        process.apparmor_profile = base.apparmor_profile;
+    }
+    if (process.selinux_label.value_or("").empty()) {
+        process.selinux_label = base.selinux_label;
+    }
     if (!process.scheduler) {
         process.scheduler = base.scheduler;
     }

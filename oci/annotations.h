@@ -9,7 +9,11 @@ namespace oci {
 // "1": the program keeps its caller's supplementary groups (P-21).
 inline constexpr std::string_view kKeepOriginalGroups = "run.oci.keep_original_groups";
 
+// "context", "fscontext", "defcontext" or "rootcontext": the mount option that carries
+// linux.mountLabel (M-12).
+inline constexpr std::string_view kMountContextType = "run.oci.mount_context_type";
+
 // Listed in the features document: each may weaken a container's isolation.
-inline constexpr std::string_view kUnsafeAnnotations[] = {kKeepOriginalGroups};
+inline constexpr std::string_view kUnsafeAnnotations[] = {kKeepOriginalGroups, kMountContextType};
 
 }  // namespace oci

@@ -5,7 +5,7 @@
 
 namespace oci::built {
 
-inline constexpr bool kApparmor = false;
+inline constexpr bool kApparmor = true;
 inline constexpr bool kCgroupRdma = true;
 inline constexpr bool kCgroupSystemd = false;
 inline constexpr bool kCgroupV1 = true;
@@ -19,6 +19,6 @@ inline constexpr bool kNetDevices = true;
 inline constexpr bool kPersonality = true;
 inline constexpr bool kScheduler = true;
 inline constexpr bool kSeccompNotify = true;
-inline constexpr bool kSelinux = false;
+inline constexpr bool kSelinux = true;
 
 }  // namespace oci::built

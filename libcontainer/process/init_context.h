@@ -12,8 +12,10 @@
 #include "libcontainer/process/namespace_plan.h"
 #include "libcontainer/process/sync.h"
 #include "libcontainer/rootfs/rootfs.h"
+#include "libcontainer/security/apparmor.h"
 #include "libcontainer/security/capabilities.h"
 #include "libcontainer/security/seccomp_filter.h"
+#include "libcontainer/security/selinux.h"
 #include "libcontainer/sys/unique_fd.h"
 #include "oci/spec.h"
 
@@ -51,6 +53,8 @@ struct InitContext {
 
     CapabilitySets capabilities;
     std::optional<SeccompProgram> seccomp;
+    bool has_apparmor_profile = false;
+    bool has_selinux_label = false;
     bool new_keyring = true;
     bool keep_groups = false;  // annotation run.oci.keep_original_groups
 
@@ -61,6 +65,8 @@ struct InitContext {
     int interruption = -1;       // parent: of hold_back_interruption, ends the launch; -1: none
 
     // Made by the steps.
+    ApparmorFile apparmor;
+    SelinuxFiles selinux;
     std::vector<std::string> env;  // process.env and what is added to it
     std::string program;           // path that execve gets
 };

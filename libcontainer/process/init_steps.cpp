@@ -32,6 +32,8 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     {"enter cgroup", "linux.cgroupsPath", both, steps::enter_cgroup},
     // After the cgroup, whose cpuset changes what the process had before (P-18).
     {"set cpu affinity", "process.execCPUAffinity", both, steps::set_affinity},
+    // While /proc is the host's (CVE-2019-16884, CVE-2025-52881).
+    {"open label files", "", both, steps::open_label_files},
     {"join namespaces", "linux.namespaces", both, steps::join_namespaces},
     // Before all that needs an identity in the new user namespace.
     {"map ids", "linux.uidMappings", init, steps::map_ids},
@@ -93,6 +95,11 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     // At create and with the user's identity, so that a wrong program is an error of create
     // (engines trap 45).
     {"look up program", "process.args", both, steps::look_up_program},
+    // At create, so that a profile which is not loaded is an error of create. Later forks have the
+    // labels too: after createContainer hooks, which are the host's; startContainer hooks, whose
+    // programs are the container's, are confined by them.
+    {"set AppArmor profile", "process.apparmorProfile", both, steps::set_apparmor_profile},
+    {"set SELinux label", "process.selinuxLabel", both, steps::set_selinux_label},
     {"report ready", "", both, steps::report_ready},
     {"wait for start", "", init, steps::wait_for_start},
     {"run startContainer hooks", "hooks.startContainer", init, steps::run_start_container_hooks},

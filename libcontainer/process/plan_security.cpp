@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capabilities, seccomp and groups of a process, planned by the parent alike for init and exec.
+// Capabilities, seccomp, labels and groups of a process, planned by the parent alike for init and
+// exec.
 #include "libcontainer/process/plan_security.h"
 
 #include <unistd.h>
@@ -36,9 +37,13 @@ Result<SeccompProgram> plan_seccomp(const oci::Seccomp& seccomp, const Warn& war
 }  // namespace
 
 Result<void> plan_security(InitContext& context, const Warn& warn) {
+    TRY(plan_selinux(context.spec->linux.mount_label, "linux.mountLabel"));
     if (context.process == nullptr) {
         return {};
     }
+    context.has_apparmor_profile = TRY(plan_apparmor(context.process->apparmor_profile));
+    context.has_selinux_label =
+        TRY(plan_selinux(context.process->selinux_label, "process.selinuxLabel"));
     std::vector<std::string> ignored;
     context.capabilities = plan_capabilities(
         context.process->capabilities.value_or(oci::Capabilities()), warn ? &ignored : nullptr,

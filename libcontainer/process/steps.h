@@ -14,6 +14,7 @@ Result<void> raise_limits(InitContext& context);
 Result<void> make_network_namespace(InitContext& context);
 Result<void> enter_cgroup(InitContext& context);
 Result<void> set_affinity(InitContext& context);
+Result<void> open_label_files(InitContext& context);
 Result<void> join_namespaces(InitContext& context);
 Result<void> map_ids(InitContext& context);
 Result<void> unshare_cgroup_namespace(InitContext& context);
@@ -53,6 +54,8 @@ Result<void> set_capabilities(InitContext& context);
 Result<void> check_working_directory(InitContext& context);
 Result<void> set_memory_policy(InitContext& context);
 Result<void> set_personality(InitContext& context);
+Result<void> set_apparmor_profile(InitContext& context);
+Result<void> set_selinux_label(InitContext& context);
 Result<void> set_no_new_privileges(InitContext& context);
 
 // steps_start.cpp

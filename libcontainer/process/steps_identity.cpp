@@ -37,6 +37,8 @@ Result<void> leave_setup_descriptors(InitContext& context) {
     std::vector<int> kept = context.preserved;
     kept.push_back(context.channel.fd());
     kept.push_back(context.start_socket.get());
+    kept.push_back(context.apparmor.file.get());
+    kept.push_back(context.selinux.exec.get());
     return close_all_but(std::move(kept));
 }
 
@@ -121,6 +123,24 @@ Result<void> set_personality(InitContext& context) {
     if (wanted && ::personality(std::to_underlying(wanted->domain)) < 0) {
         return sys::fail_errno(sys::call("personality", oci::to_name(wanted->domain)));
     }
+    return {};
+}
+
+Result<void> set_apparmor_profile(InitContext& context) {
+    if (!context.has_apparmor_profile) {
+        return {};
+    }
+    TRY_VOID(apply_apparmor(context.apparmor, *context.process->apparmor_profile));
+    context.apparmor = {};
+    return {};
+}
+
+Result<void> set_selinux_label(InitContext& context) {
+    if (!context.has_selinux_label) {
+        return {};
+    }
+    TRY_VOID(apply_selinux(context.selinux.exec.get(), *context.process->selinux_label));
+    context.selinux = {};
     return {};
 }
 

@@ -22,6 +22,7 @@
 #include "libcontainer/process/sysctl.h"
 #include "libcontainer/security/identity.h"
 #include "libcontainer/security/keyring.h"
+#include "libcontainer/security/thread_attribute.h"
 #include "libcontainer/sys/file.h"
 
 namespace libcontainer::steps {
@@ -104,6 +105,20 @@ Result<void> set_affinity(InitContext& context) {
     return {};
 }
 
+Result<void> open_label_files(InitContext& context) {
+    if (!context.has_apparmor_profile && !context.has_selinux_label) {
+        return {};
+    }
+    const sys::UniqueFd proc = TRY(open_host_proc());
+    if (context.has_apparmor_profile) {
+        context.apparmor = TRY(open_apparmor(proc.get()));
+    }
+    if (context.has_selinux_label) {
+        context.selinux = TRY(open_selinux(proc.get()));
+    }
+    return {};
+}
+
 Result<void> join_namespaces(InitContext& context) {
     // Before the first namespace of the container is entered: no /proc/PID/{exe,fd,mem} for its
     // processes.
@@ -162,7 +177,17 @@ Result<void> start_session(InitContext& /*context*/) {
 }
 
 Result<void> join_keyring(InitContext& context) {
-    return context.new_keyring ? apply_session_keyring() : Result<void>();
+    // Closed here, before leave_setup_descriptors does it behind its back.
+    const sys::UniqueFd keycreate = std::move(context.selinux.keycreate);
+    if (!context.new_keyring) {
+        return {};
+    }
+    if (!keycreate) {
+        return apply_session_keyring();
+    }
+    TRY_VOID(apply_selinux_to_keys(keycreate.get(), *context.process->selinux_label));
+    TRY_VOID(apply_session_keyring());
+    return apply_selinux_to_keys(keycreate.get(), "");
 }
 
 Result<void> raise_loopback(InitContext& context) {

@@ -11,6 +11,7 @@
 
 #include <cerrno>
 
+#include "libcontainer/rootfs/mount_label.h"
 #include "libcontainer/rootfs/mount_target.h"
 #include "libcontainer/sys/mount_api.h"
 
@@ -32,10 +33,11 @@ Result<void> apply_options(int tree, const MountPlan& plan, Recursion recursion)
     return sys::set_mount_attributes(tree, attributes, recursion);
 }
 
-Result<UniqueFd> make_tmpfs() {
+Result<UniqueFd> make_tmpfs(const oci::Spec& spec) {
     sys::FilesystemContext context = TRY(sys::FilesystemContext::open("tmpfs"));
     TRY_VOID(context.set_string("source", "tmpfs"));
     TRY_VOID(context.set_string("mode", "755"));
+    TRY_VOID(label_filesystem(context, spec));
     return context.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
@@ -65,7 +67,7 @@ Result<UniqueFd> make_without_cgroups(const Rootfs& rootfs, const MountPlan& pla
         TRY_VOID(context.set_string("source", "cgroup"));
         return context.mount(plan.options.attributes.set | plan.options.recursive.set);
     }
-    return make_tmpfs();
+    return make_tmpfs(*rootfs.spec);
 }
 
 // A tmpfs with a mount per hierarchy; attached already where the kernel wants it so.
@@ -77,7 +79,7 @@ struct Hierarchies {
 
 Result<Hierarchies> make_hierarchies(const Rootfs& rootfs, int target) {
     Hierarchies made;
-    made.tree = TRY(make_tmpfs());
+    made.tree = TRY(make_tmpfs(*rootfs.spec));
     const int tmpfs = made.tree.get();
     for (const CgroupMountSource& source : rootfs.cgroups) {
         auto added = add_hierarchy(tmpfs, source);

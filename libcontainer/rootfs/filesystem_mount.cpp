@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "libcontainer/rootfs/mount_label.h"
+
 namespace libcontainer {
 namespace {
 
@@ -84,7 +86,12 @@ Result<sys::UniqueFd> make_filesystem(const MountPlan& plan, mode_t covered) {
     if (plan.type == "tmpfs" && !has_data(plan.options, "mode")) {
         TRY_VOID(context.set_string("mode", octal(covered & 07777U)));
     }
-    return context.mount(plan.options.attributes.set | plan.options.recursive.set);
+    sys::UniqueFd mount =
+        TRY(context.mount(plan.options.attributes.set | plan.options.recursive.set));
+    if (!plan.root_label.empty()) {
+        TRY_VOID(label_root(mount.get(), plan.root_label));
+    }
+    return mount;
 }
 
 }  // namespace libcontainer

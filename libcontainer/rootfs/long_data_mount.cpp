@@ -39,8 +39,11 @@ unsigned long mount_flags(const MountOptions& options) {
 Result<std::string> join_data(const std::vector<DataOption>& options) {
     std::string data;
     for (const DataOption& option : options) {
-        const std::string text = option.value ? option.key + "=" + *option.value : option.key;
-        if (text.find(',') != std::string::npos) {
+        std::string text = option.value ? option.key + "=" + *option.value : option.key;
+        if (option.key.ends_with("context") && option.value) {
+            text =
+                option.key + "=\"" + *option.value + "\"";  // SELinux takes quotes, and has commas
+        } else if (text.find(',') != std::string::npos) {
             return sys::fail(sys::ErrorKind::invalid,
                              "\"" + option.key + "\": a comma is not possible in data this long");
         }

@@ -33,6 +33,7 @@ struct MountPlan {
     std::string type;
     std::string source;  // bind: absolute host path; bind_inside: path inside the root
     MountOptions options;
+    std::string root_label;  // SELinux context to write on the new filesystem's root
     // RDONLY that comes last of all: later mounts and devices need the place.
     std::optional<sys::Recursion> readonly_later;
     sys::UniqueFd tree;          // bind: detached clone of the source, with its attributes

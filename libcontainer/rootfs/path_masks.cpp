@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <set>
 
+#include "libcontainer/rootfs/mount_label.h"
 #include "libcontainer/rootfs/rootfs.h"
 #include "libcontainer/sys/mount_api.h"
 #include "libcontainer/sys/open_in_root.h"
@@ -42,11 +43,12 @@ class Stamp {
     bool used_ = false;
 };
 
-Result<UniqueFd> make_empty_directory() {
+Result<UniqueFd> make_empty_directory(const oci::Spec& spec) {
     sys::FilesystemContext context = TRY(sys::FilesystemContext::open("tmpfs"));
     TRY_VOID(context.set_string("source", "tmpfs"));
     TRY_VOID(context.set_string("mode", "755"));
     TRY_VOID(context.set_flag("ro"));
+    TRY_VOID(label_filesystem(context, spec));
     return context.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
                          MOUNT_ATTR_NOEXEC);
 }
@@ -70,7 +72,7 @@ std::string place(const char* list, std::size_t index, const std::string& path) 
 class Masks {
   public:
     explicit Masks(const Rootfs& rootfs)
-        : root_(rootfs.root.get()), file_(rootfs.null_device.get()) {}
+        : spec_(*rootfs.spec), root_(rootfs.root.get()), file_(rootfs.null_device.get()) {}
 
     Result<void> apply(const std::string& path) {
         TRY_VOID(check_path(path));
@@ -90,13 +92,14 @@ class Masks {
             return file_.put(target->get());
         }
         if (!empty_) {
-            empty_ = TRY(make_empty_directory());
+            empty_ = TRY(make_empty_directory(spec_));
             directory_ = Stamp(empty_.get());
         }
         return directory_.put(target->get());
     }
 
   private:
+    const oci::Spec& spec_;
     int root_;
     Stamp file_;
     UniqueFd empty_;

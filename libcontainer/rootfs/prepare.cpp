@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "libcontainer/rootfs/host_mounts.h"
+#include "libcontainer/rootfs/mount_label.h"
 #include "libcontainer/rootfs/rootfs.h"
 
 namespace libcontainer {
@@ -121,6 +122,7 @@ Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
     }
     TRY_VOID(check_foreign_namespace(spec));
     rootfs.mounts = TRY(plan_mounts(spec, bundle, "/" + normalize(rootfs.path)));
+    TRY_VOID(label_mounts(rootfs.mounts, spec));
     rootfs.has_shared_mounts =
         source_propagation(spec) == 0 || std::ranges::any_of(rootfs.mounts, asks_to_be_shared);
     if (auto opened = open_host_mounts(rootfs); !opened) {

@@ -322,17 +322,6 @@ def exec_words(lab):
     equal(lab.brig("exec", "--", container.id, "--", "/bin/echo", "-e", "x").ok().out, "x\n", "--")
 
 
-@suite.case("2.4", "exec refuses what this build gives no effect to, from options and process files")
-def exec_unsupported(lab):
-    container = lab.sleeper()
-    for option, key in (("--apparmor", "apparmorProfile"), ("--process-label", "selinuxLabel")):
-        container.exec("/bin/true", options=[option, "strict"]).failed(f"process.{key}", status=255)
-        process = {"args": ["/bin/true"], "cwd": "/", key: "strict"}
-        write(f"{lab.path}/process.json", json.dumps(process))
-        lab.brig("exec", "--process", f"{lab.path}/process.json", container.id).failed(
-            f"process.{key}", status=255)
-
-
 @suite.case("2.4 3.2", "exec --tty without a terminal of its own loses no output")
 def tty_output(lab):
     container = lab.sleeper()

@@ -262,7 +262,7 @@ def annotations(lab):
 
 @suite.case("FE-potentiallyUnsafeConfigAnnotations", "the annotations that change what a container may do")
 def unsafe(lab):
-    equal(document(lab)["potentiallyUnsafeConfigAnnotations"], ["run.oci.keep_original_groups"], "names")
+    equal(document(lab)["potentiallyUnsafeConfigAnnotations"], ["run.oci.keep_original_groups", "run.oci.mount_context_type"], "names")
 
 
 @suite.case("1.6", "commands that come later are unknown ones: update, events, checkpoint, restore")

@@ -88,6 +88,14 @@ TEST_CASE("R-24: the working directory is checked as the user, after the last ch
     check_order({"switch root", "enter working directory", "set user", "check working directory"});
 }
 
+TEST_CASE("R-9 R-31: labels by the host's /proc, for the program and not for the host's hooks",
+          "[process]") {
+    check_order(
+        {"leave runtime's descriptors", "open label files", "join namespaces", "join keyring"});
+    check_order({"run createContainer hooks", "set AppArmor profile", "set SELinux label",
+                 "report ready", "set no_new_privs"});
+}
+
 TEST_CASE("R-32: the filter is loaded at the end, with no_new_privs last of all", "[process]") {
     check_order({"wait for start", "run startContainer hooks", "set rlimits", "close descriptors",
                  "load seccomp filter", "drop filter privilege", "set no_new_privs",
@@ -102,6 +110,7 @@ TEST_CASE("R-45: rlimits bite only after the last file was opened", "[process]")
 TEST_CASE("exec runs every step that concerns identity and confinement", "[process]") {
     for (const char* name : {"enter cgroup",
                              "set cpu affinity",
+                             "open label files",
                              "join namespaces",
                              "start session",
                              "join keyring",
@@ -116,6 +125,8 @@ TEST_CASE("exec runs every step that concerns identity and confinement", "[proce
                              "set personality",
                              "add environment",
                              "look up program",
+                             "set AppArmor profile",
+                             "set SELinux label",
                              "set rlimits",
                              "close descriptors",
                              "load seccomp filter",
