@@ -14,7 +14,6 @@ namespace libcontainer {
 namespace {
 
 constexpr std::size_t kMaxLabel = IFNAMSIZ - 1;
-constexpr int kMaxDumps = 16;  // of a list that others keep changing
 // What the kernel takes of an address' flags; the rest is its own account of the address' state.
 constexpr std::uint32_t kAddressFlags =
     IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
@@ -83,23 +82,6 @@ Result<std::optional<Address>> parse_address(std::string_view payload, int index
     return address;
 }
 
-Result<std::vector<Address>> dump_addresses(RouteSocket& socket, int index) {
-    ifaddrmsg filter = {};
-    filter.ifa_family = AF_UNSPEC;
-    filter.ifa_index = static_cast<std::uint32_t>(index);
-    std::vector<Address> addresses;
-    const auto keep = [&](const NetlinkMessage& message) -> Result<void> {
-        if (message.type == RTM_NEWADDR) {
-            if (auto address = TRY(parse_address(message.payload, index))) {
-                addresses.push_back(*std::move(address));
-            }
-        }
-        return {};
-    };
-    TRY_VOID(socket.ask(NetlinkRequest(RTM_GETADDR, NLM_F_DUMP, filter), "read addresses", keep));
-    return addresses;
-}
-
 }  // namespace
 
 Result<Link> read_link(RouteSocket& socket, const std::string& name) {
@@ -113,16 +95,16 @@ Result<Link> read_link(RouteSocket& socket, int index) {
 }
 
 Result<std::vector<Address>> read_lasting_addresses(RouteSocket& socket, int index) {
-    auto addresses = dump_addresses(socket, index);
-    for (int i = 1; i < kMaxDumps && !addresses && addresses.error().code == EINTR; ++i) {
-        addresses = dump_addresses(socket, index);
-    }
-    if (addresses) {
-        // The newest IPv6 address comes first: the oldest has to be added first again.
-        const auto begin = std::ranges::find_if(
-            *addresses, [](const Address& one) { return one.header.ifa_family == AF_INET6; });
-        std::reverse(begin, addresses->end());
-    }
+    ifaddrmsg filter = {};
+    filter.ifa_family = AF_UNSPEC;
+    filter.ifa_index = static_cast<std::uint32_t>(index);
+    std::vector<Address> addresses = TRY(socket.list<Address>(
+        NetlinkRequest(RTM_GETADDR, NLM_F_DUMP, filter), "read addresses", RTM_NEWADDR,
+        [index](std::string_view payload) { return parse_address(payload, index); }));
+    // The newest IPv6 address comes first: the oldest has to be added first again.
+    const auto begin = std::ranges::find_if(
+        addresses, [](const Address& one) { return one.header.ifa_family == AF_INET6; });
+    std::reverse(begin, addresses.end());
     return addresses;
 }
 

@@ -102,9 +102,10 @@ Result<void> NetDeviceMoves::move(const std::map<std::string, oci::NetDevice>& d
 Result<void> NetDeviceMoves::move_one(const Link& link, const std::string& name,
                                       int container_namespace) {
     std::vector<Address> addresses = TRY(read_lasting_addresses(*here_, link.index));
+    std::vector<Route> routes = TRY(read_routes(*here_, link.index));
     LinkMoved moved = move_link(*here_, {link.index, container_namespace, name, std::nullopt});
     if (moved.index) {
-        moved_.push_back({link, addresses, *moved.index});
+        moved_.push_back({link, addresses, std::move(routes), *moved.index});
     }
     if (!moved.verdict) {
         return explained(std::move(moved.verdict).error());
@@ -126,7 +127,10 @@ Result<void> NetDeviceMoves::take_back(const Moved& moved) {
     if (before.master) {
         TRY_VOID(set_master(*here_, arrived, *before.master));
     }
-    return before.up ? set_up(*here_, arrived) : Result<void>();
+    if (before.up) {
+        TRY_VOID(set_up(*here_, arrived));
+    }
+    return add_routes(*here_, arrived.index, moved.routes);
 }
 
 void NetDeviceMoves::undo(const Warn& warn) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libcontainer/network/link.h"
+#include "libcontainer/network/route.h"
 #include "libcontainer/options.h"
 #include "oci/spec_linux.h"
 
@@ -26,14 +27,15 @@ class NetDeviceMoves {
     [[nodiscard]] Result<void> move(const std::map<std::string, oci::NetDevice>& devices,
                                     sys::UniqueFd container_namespace);
 
-    // Takes back what was moved, under its old name and index, with its addresses, its bridge and,
-    // if it was, up (G-05). Routes that somebody had added are not restored.
+    // Takes back what was moved, under its old name and index, with its addresses, its bridge, its
+    // routes and, if it was, up (G-05).
     void undo(const Warn& warn);
 
   private:
     struct Moved {
         Link before;
         std::vector<Address> addresses;
+        std::vector<Route> routes;
         int index = 0;  // in the container
     };
 

@@ -3,6 +3,7 @@
 // kernel's answer (netlink(7), rtnetlink(7)).
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -131,6 +132,29 @@ class RouteSocket {
     [[nodiscard]] Result<void> ask(const NetlinkRequest& request, std::string_view what,
                                    const Handler& handler = {});
 
+    // What a dump lists: `parse` makes of each message of `type` a T, or nothing. A list that
+    // others changed meanwhile is asked for again.
+    template <typename T, typename Parse>
+    [[nodiscard]] Result<std::vector<T>> list(const NetlinkRequest& dump, std::string_view what,
+                                              std::uint16_t type, const Parse& parse) {
+        std::vector<T> found;
+        const auto keep = [&](const NetlinkMessage& message) -> Result<void> {
+            if (message.type == type) {
+                if (std::optional<T> one = TRY(parse(message.payload))) {
+                    found.push_back(*std::move(one));
+                }
+            }
+            return {};
+        };
+        Result<void> done;
+        for (int i = 0; i < kMaxDumps && (i == 0 || (!done && done.error().code == EINTR)); ++i) {
+            found.clear();
+            done = ask(dump, what, keep);
+        }
+        TRY_VOID(std::move(done));
+        return found;
+    }
+
     // Whether requests also yield what happens to links meanwhile (RTNLGRP_LINK).
     enum class LinkNews : bool { off, on };
     [[nodiscard]] Result<void> hear(LinkNews news);
@@ -138,6 +162,8 @@ class RouteSocket {
   private:
     explicit RouteSocket(sys::UniqueFd socket) : socket_(std::move(socket)) {}
     [[nodiscard]] Result<std::string> receive();
+
+    static constexpr int kMaxDumps = 16;
 
     sys::UniqueFd socket_;
     std::uint32_t sequence_ = 0;

@@ -78,7 +78,11 @@ def host(name):
     """Everything about a host's device that a failed create has to leave alone."""
     found = link(name)
     kept = ("ifindex", "ifname", "mtu", "address", "ifalias", "txqlen", "master", "link")
-    return ({key: found.get(key) for key in kept}, "UP" in found["flags"], addresses(name))
+    routes = [{key: value for key, value in route.items() if key != "flags"}
+              for family in ("-4", "-6")
+              for route in ip(family, "route", "show", "table", "all", "dev", name)
+              if route.get("protocol") != "kernel"]
+    return ({key: found.get(key) for key in kept}, "UP" in found["flags"], addresses(name), routes)
 
 
 def holder(lab):
@@ -405,6 +409,21 @@ def undone(lab, spoil):
     lab.try_create(made).failed()
     equal((host("nd0"), host("nd1")), before, "the host's devices")
     lab.expect_nothing_left("a failed create")
+
+
+@suite.case("G-05 ND-06", "a failed create brings back the routes over the device")
+def undone_routes(lab):
+    veth("nd0", "10.1.0.1/24", "fd00:1::1/64 nodad")
+    ip("link", "set", "nd0-peer", "up")
+    for words in ("default via 10.1.0.254", "10.7.0.0/16 via 10.1.0.253 metric 50 mtu 1300",
+                  "10.8.0.0/16 table 77 proto static scope link", "10.9.9.9 src 10.1.0.1",
+                  "fd00:7::/64 via fd00:1::9 metric 60", "default via fd00:1::8 table 78",
+                  "10.6.0.0/16 via 10.66.0.1 onlink"):
+        ip("-6" if "fd00" in words else "-4", "route", "add", *words.split(), "dev", "nd0")
+    before = host("nd0")
+    equal(len(before[3]), 7, "routes to begin with")
+    lab.try_create(with_device(lab, "nd0", "eth0", args=["/bin/absent"])).failed()
+    equal(host("nd0"), before, "the host's device")
 
 
 @suite.case("G-05 ND-06", "a failed create takes the device out of a joined namespace, too")
