@@ -145,6 +145,17 @@ Result<void> set_master(RouteSocket& socket, const Link& link, std::uint32_t mas
     return socket.ask(request, sys::call("set master", link.name));
 }
 
+std::optional<Departure> parse_departure(const NetlinkMessage& message) {
+    const auto header = read_struct<ifinfomsg>(message.payload);
+    // AF_BRIDGE: it only is no port any more.
+    if (message.type != RTM_DELLINK || !header || header->ifi_family != AF_UNSPEC) {
+        return std::nullopt;
+    }
+    const auto attributes = NetlinkAttributes::parse(message.payload.substr(sizeof(ifinfomsg)));
+    return Departure{header->ifi_index,
+                     attributes ? attributes->number<int>(IFLA_NEW_IFINDEX) : std::nullopt};
+}
+
 LinkMoved move_link(RouteSocket& socket, const LinkMove& move) {
     LinkMoved moved;
     NetlinkRequest request(RTM_SETLINK, 0, header_of(move.index));
@@ -158,16 +169,18 @@ LinkMoved move_link(RouteSocket& socket, const LinkMove& move) {
     // Its index may change, and its name is the kernel's choice if the config gives a template: how
     // it left tells.
     const auto watch = [&](const NetlinkMessage& message) -> Result<void> {
-        const auto header = read_struct<ifinfomsg>(message.payload);
-        if (message.type == RTM_DELLINK && header && header->ifi_index == move.index) {
-            moved.index = TRY(NetlinkAttributes::parse(message.payload.substr(sizeof(ifinfomsg))))
-                              .number<int>(IFLA_NEW_IFINDEX);
+        const auto departure = parse_departure(message);
+        if (departure && departure->index == move.index) {
+            moved.index = departure->new_index;
         }
         return {};
     };
     moved.verdict = socket.hear(RouteSocket::LinkNews::on);
     if (moved.verdict) {
         moved.verdict = socket.ask(request, "move", watch);
+        if (!moved.index) {  // without an answer it may have gone all the same
+            static_cast<void>(socket.take_news(watch));
+        }
         static_cast<void>(socket.hear(RouteSocket::LinkNews::off));
     }
     if (moved.verdict && !moved.index) {

@@ -49,6 +49,13 @@ struct Address {
 [[nodiscard]] Result<void> set_up(RouteSocket& socket, const Link& link);
 [[nodiscard]] Result<void> set_master(RouteSocket& socket, const Link& link, std::uint32_t master);
 
+// What the message says of a device that has left its namespace; nothing if it is another message.
+struct Departure {
+    int index = 0;
+    std::optional<int> new_index;  // where it went, if it still is
+};
+[[nodiscard]] std::optional<Departure> parse_departure(const NetlinkMessage& message);
+
 struct LinkMove {
     int index = 0;
     int destination = -1;             // descriptor of a network namespace

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ranges>
 
@@ -66,7 +67,8 @@ Result<void> NetDeviceMoves::open(int container_namespace) {
         return explained(std::move(there).error());
     }
     there_ = *std::move(there);
-    return {};
+    watch_ = TRY(RouteSocket::open_in(container_namespace, own_.get()));
+    return watch_->hear(RouteSocket::LinkNews::on);
 }
 
 Result<void> NetDeviceMoves::move(const std::map<std::string, oci::NetDevice>& devices,
@@ -133,9 +135,31 @@ Result<void> NetDeviceMoves::take_back(const Moved& moved) {
     return add_routes(*here_, arrived.index, moved.routes);
 }
 
+Result<std::vector<int>> NetDeviceMoves::departed() {
+    std::vector<int> gone;
+    TRY_VOID(watch_->take_news([&gone](const NetlinkMessage& message) -> Result<void> {
+        if (const auto departure = parse_departure(message)) {
+            gone.push_back(departure->index);
+        }
+        return {};
+    }));
+    return gone;
+}
+
 void NetDeviceMoves::undo(const Warn& warn) {
+    if (moved_.empty()) {
+        return;
+    }
+    const auto gone = departed();
     for (const Moved& moved : std::ranges::reverse_view(moved_)) {
-        if (auto done = take_back(moved); !done && warn) {
+        auto done = gone ? Result<void>() : std::unexpected(gone.error());
+        if (gone && std::ranges::find(*gone, moved.index) != gone->end()) {
+            done = sys::fail(sys::ErrorKind::wrong_state, "it has left the container meanwhile");
+        }
+        if (done) {
+            done = take_back(moved);
+        }
+        if (!done && warn) {
             warn("network device \"" + moved.before.name +
                  "\" is not as it was: " + done.error().text());
         }

@@ -42,11 +42,15 @@ class NetDeviceMoves {
     [[nodiscard]] Result<void> open(int container_namespace);
     [[nodiscard]] Result<void> move_one(const Link& link, const std::string& name,
                                         int container_namespace);
+    // Where others may rule, in a namespace that is joined, an index alone says too little: a
+    // device that has left is none of ours when another comes under its index.
+    [[nodiscard]] Result<std::vector<int>> departed();
     [[nodiscard]] Result<void> take_back(const Moved& moved);
 
     sys::UniqueFd own_;
     std::optional<RouteSocket> here_;
     std::optional<RouteSocket> there_;
+    std::optional<RouteSocket> watch_;  // there, too: hears of every device that leaves
     std::vector<Moved> moved_;
 };
 

@@ -14,6 +14,8 @@ namespace libcontainer {
 namespace {
 
 constexpr std::size_t kAlignment = 4;  // NLMSG_ALIGNTO, RTA_ALIGNTO
+constexpr sockaddr_nl kKernel = {AF_NETLINK, 0, 0, 0};
+constexpr int kMaxForeign = 4096;  // messages to a group, which do not have to be the kernel's
 
 [[nodiscard]] std::size_t aligned(std::size_t length) {
     return (length + kAlignment - 1) / kAlignment * kAlignment;
@@ -113,6 +115,12 @@ Result<RouteSocket> RouteSocket::open() {
     if (!socket) {
         return sys::fail_errno("socket(AF_NETLINK)");
     }
+    // From now on the kernel drops what other processes send to this port. In a namespace that is
+    // joined they could speak for it, or fill the buffer. It also gives the socket its port,
+    // without which it would hear no news.
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&kKernel), sizeof kKernel) != 0) {
+        return sys::fail_errno("connect(AF_NETLINK)");
+    }
     TRY_VOID(set_option(socket.get(), NETLINK_CAP_ACK, 1));
     TRY_VOID(set_option(socket.get(), NETLINK_EXT_ACK, 1));
     // A filter in a dump's request counts (Linux 4.20).
@@ -137,16 +145,18 @@ Result<void> RouteSocket::hear(LinkNews news) {
                       RTNLGRP_LINK);
 }
 
+// The kernel works in send, and for a dump in recv: whatever it answers is there, or is lost.
 Result<std::string> RouteSocket::receive() {
-    while (true) {
+    for (int foreign = 0; foreign < kMaxForeign; ++foreign) {
         // The size first: a datagram is never cut.
-        ssize_t size = ::recv(socket_.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC);
+        ssize_t size = ::recv(socket_.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
         std::string datagram(static_cast<std::size_t>(std::max<ssize_t>(size, 0)), '\0');
         sockaddr_nl sender = {};
         socklen_t length = sizeof sender;
         if (size >= 0) {
-            size = ::recvfrom(socket_.get(), datagram.data(), datagram.size(), MSG_TRUNC,
-                              reinterpret_cast<sockaddr*>(&sender), &length);
+            size =
+                ::recvfrom(socket_.get(), datagram.data(), datagram.size(),
+                           MSG_TRUNC | MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&sender), &length);
         }
         if (size < 0 && errno == EINTR) {
             continue;
@@ -154,7 +164,6 @@ Result<std::string> RouteSocket::receive() {
         if (size < 0) {
             return sys::fail_errno("netlink: recv");
         }
-        // In a namespace that is joined, processes of its owner may write to our socket, too.
         if (sender.nl_pid != 0) {
             continue;
         }
@@ -163,15 +172,26 @@ Result<std::string> RouteSocket::receive() {
         }
         return datagram;
     }
+    return sys::fail_code("netlink: recv", ENOBUFS);
+}
+
+Result<void> RouteSocket::take_news(const Handler& handler) {
+    while (true) {
+        const auto datagram = receive();
+        if (!datagram) {
+            return datagram.error().code == EAGAIN ? Result<void>()
+                                                   : std::unexpected(datagram.error());
+        }
+        for (const NetlinkMessage& message : TRY(split_messages(*datagram))) {
+            TRY_VOID(handler(message));
+        }
+    }
 }
 
 Result<void> RouteSocket::ask(const NetlinkRequest& request, std::string_view what,
                               const Handler& handler) {
     const std::string bytes = request.encode(++sequence_);
-    sockaddr_nl kernel = {};
-    kernel.nl_family = AF_NETLINK;
-    if (::sendto(socket_.get(), bytes.data(), bytes.size(), 0,
-                 reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) < 0) {
+    if (::send(socket_.get(), bytes.data(), bytes.size(), 0) < 0) {
         return sys::fail_errno(what);
     }
     bool inconsistent = false;

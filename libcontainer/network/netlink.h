@@ -158,6 +158,8 @@ class RouteSocket {
     // Whether requests also yield what happens to links meanwhile (RTNLGRP_LINK).
     enum class LinkNews : bool { off, on };
     [[nodiscard]] Result<void> hear(LinkNews news);
+    // The messages that have come unasked. ENOBUFS: some were lost.
+    [[nodiscard]] Result<void> take_news(const Handler& handler);
 
   private:
     explicit RouteSocket(sys::UniqueFd socket) : socket_(std::move(socket)) {}
