@@ -33,11 +33,12 @@ class Tree:
         self.mountinfo = write(f"{lab.path}/mountinfo", "".join(
             line.replace(" - fuse resctrl ", " - resctrl resctrl ") + "\n" for line in lines))
 
-    def spawn(self, *words):
-        return self.lab.popen(["sh", "-c", RENAMED, self.mountinfo, *self.lab.words(*words)])
+    def spawn(self, *words, before=()):
+        return self.lab.popen(["sh", "-c", RENAMED, self.mountinfo, *before,
+                               *self.lab.words(*words)])
 
-    def brig(self, *words):
-        return self.spawn(*words).wait()
+    def brig(self, *words, **how):
+        return self.spawn(*words, **how).wait()
 
     def create(self, name, rdt, **settings):
         self.lab.containers.append(name)
@@ -277,6 +278,30 @@ def killed(lab):
         call.wait()
         lab.brig("delete", "--force", "shot").ok()
         equal(tree.classes(), [], "classes")
+
+
+@suite.table("RDT-03 RDT-08 G-05", "at each mkdir and write", {
+    "a failure leaves no group": "error=ENOSPC", "a death leaves none after delete": "signal=SIGKILL",
+})
+def at_each_call(lab, action):
+    need(shutil.which("strace"), "no strace")
+    made = lab.bundle(SLEEP, linux__intelRdt={"enableMonitoring": True, "schemata": ["L3:0=f"]})
+    made.write()
+    with resctrl(lab) as tree:
+        for call in ("mkdir", "write"):
+            for number in range(1, 40):
+                name = f"{call}-{number}"
+                lab.containers.append(name)
+                result = tree.brig("create", "--bundle", made.path, name, before=(
+                    "strace", "-D", "-qq", "-o", f"{lab.path}/trace", "-e", f"trace={call}", "-e",
+                    f"inject={call}:{action}:when={number}"))
+                inject.settle_tracer(lab)
+                if result.status != 0 and action.startswith("error"):
+                    equal(tree.classes(), [], f"classes after a failure of {name}")
+                lab.brig("delete", "--force", name).ok()
+                equal(tree.classes(), [], f"classes after {name}")
+                if "INJECTED" not in read(f"{lab.path}/trace") and result.status == 0:
+                    break
 
 
 @suite.case("RDT-01 RDT-08", "exec joins the groups, and does without a class that is gone")
