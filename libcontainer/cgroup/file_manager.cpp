@@ -3,6 +3,7 @@
 #include "libcontainer/cgroup/file_manager.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -14,6 +15,18 @@ namespace libcontainer {
 bool FileManager::may_stay_outside(const sys::Error& error) const {
     return if_denied_ == IfDenied::stay_outside &&
            (error.code == EACCES || error.code == EPERM || error.code == EROFS);
+}
+
+Result<void> FileManager::look_around() {
+    const std::string* const watched = process_directory();
+    const auto found = watched == nullptr ? std::nullopt : TRY(find_pids(*watched));
+    if (!found) {
+        return {};
+    }
+    for (CgroupRecord::Directory& directory : record_.directories) {
+        directory.found = ::access(directory.path.c_str(), F_OK) == 0;
+    }
+    return check_no_processes(*found, *watched);
 }
 
 Result<void> FileManager::apply(const oci::Resources& resources) {

@@ -16,6 +16,10 @@ namespace libcontainer {
 // call that would save it.
 class FileManager : public CgroupManager {
   public:
+    // Of a plan: refuses directories with processes in them (CG-05), and marks those that are there
+    // already, so that a clean-up after a crash leaves them too.
+    [[nodiscard]] Result<void> look_around();
+
     [[nodiscard]] const CgroupRecord& record() const final { return record_; }
     [[nodiscard]] Result<void> apply(const oci::Resources& resources) final;
     [[nodiscard]] Result<void> update(const oci::Resources& resources) final;

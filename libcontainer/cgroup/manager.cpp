@@ -8,7 +8,6 @@
 #include "libcontainer/cgroup/cgroups_path.h"
 #include "libcontainer/cgroup/disabled.h"
 #include "libcontainer/cgroup/hierarchies.h"
-#include "libcontainer/cgroup/tree.h"
 #include "libcontainer/cgroup/v1/manager.h"
 #include "libcontainer/cgroup/v2/manager.h"
 
@@ -16,6 +15,7 @@ namespace libcontainer {
 namespace {
 
 using ManagerPointer = std::unique_ptr<CgroupManager>;
+using FileManagerPointer = std::unique_ptr<FileManager>;
 
 std::unexpected<sys::Error> no_systemd() {
     return sys::fail(sys::ErrorKind::unsupported,
@@ -32,8 +32,8 @@ bool has_v1_controllers(const Hierarchies& hierarchies) {
     return false;
 }
 
-Result<ManagerPointer> choose_manager(const Hierarchies& hierarchies, const CgroupsPath& path,
-                                      IfDenied if_denied) {
+Result<FileManagerPointer> choose_manager(const Hierarchies& hierarchies, const CgroupsPath& path,
+                                          IfDenied if_denied) {
     if (has_v1_controllers(hierarchies)) {
         return std::make_unique<v1::Manager>(v1::plan_record(hierarchies, path), if_denied);
     }
@@ -60,12 +60,11 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
     if (path.base == PathBase::own_cgroup) {
         TRY_VOID(resolve_own_paths(hierarchies));
     }
-    ManagerPointer manager = TRY(choose_manager(
+    FileManagerPointer manager = TRY(choose_manager(
         hierarchies, path,
         cgroups_path && !cgroups_path->empty() ? IfDenied::fail : IfDenied::stay_outside));
-    const std::vector<pid_t> found = TRY(manager->pids());
-    TRY_VOID(check_no_processes(found, manager->record().directories.front().path));
-    return manager;
+    TRY_VOID(manager->look_around());
+    return ManagerPointer(std::move(manager));
 }
 
 Result<ManagerPointer> open_cgroup(CgroupRecord record) {

@@ -160,9 +160,11 @@ Result<sys::UniqueFd> open_below(const std::string& directory, const std::string
     return sys::UniqueFd(static_cast<int>(fd));
 }
 
-Result<std::vector<pid_t>> read_pids(const std::string& directory) {
+Result<std::optional<std::vector<pid_t>>> find_pids(const std::string& directory) {
     std::vector<pid_t> pids;
+    bool is_there = false;
     const auto collect = [&](int fd, const std::string& path) -> Result<void> {
+        is_there = true;
         const std::vector<pid_t> own = TRY(read_own_pids(fd, path));
         pids.insert(pids.end(), own.begin(), own.end());
         return {};
@@ -170,7 +172,11 @@ Result<std::vector<pid_t>> read_pids(const std::string& directory) {
     TRY_VOID(visit_tree(directory, collect));
     std::ranges::sort(pids);
     pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
-    return pids;
+    return is_there ? std::optional(std::move(pids)) : std::nullopt;
+}
+
+Result<std::vector<pid_t>> read_pids(const std::string& directory) {
+    return TRY(find_pids(directory)).value_or(std::vector<pid_t>());
 }
 
 Result<std::size_t> signal_tree(const std::string& directory, int signal) {

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,9 @@ using TreeAction = std::function<Result<void>(int directory, const std::string& 
 // (the kernel shows 0) and are left out. `path` is for errors.
 [[nodiscard]] Result<std::vector<pid_t>> read_own_pids(int directory, const std::string& path);
 
-// Pids of all processes in the cgroup and those below it, each once, sorted; none if it is gone.
+// Pids of all processes in the cgroup and those below it, each once, sorted; nullopt if it is gone.
+[[nodiscard]] Result<std::optional<std::vector<pid_t>>> find_pids(const std::string& directory);
+// The same; none if it is gone.
 [[nodiscard]] Result<std::vector<pid_t>> read_pids(const std::string& directory);
 
 // Signals every process that is in the tree now, whoever else gets its number meanwhile: a pidfd

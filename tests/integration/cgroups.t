@@ -3,6 +3,7 @@
 # cgroups: where they are, whose they are, what is refused and what is left (CG-01 to CG-08), and the
 # device rules (RD-01 to RD-04), on v1 and v2.
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -100,6 +101,24 @@ def place_kept(lab):
     check(not os.path.exists(f"{V1['pids']}/lab/kept/inner"), "the inner group is gone")
     if "freezer" in V1:
         check(not os.path.exists(f"{V1['freezer']}/lab/kept"), "groups of its own are gone")
+    remove_lab()
+
+
+@suite.case("CG-05 O-05 G-05", "a group that was there stays after a create that was killed")
+def place_kept_by_journal(lab):
+    need_v1("pids")
+    kept = [f"{folder}/lab/kept" for folder in sorted(set(V1.values())) if "cpuset" not in folder]
+    for place in kept:
+        os.makedirs(place)
+    made = lab.bundle(SLEEP, linux__cgroupsPath="/lab/kept",
+                      hooks={"createRuntime": [{"path": "/bin/sleep", "args": ["sleep", "1"]}]})
+    lab.containers.append("shot")
+    call = lab.spawn("create", "--bundle", made.write().path, "shot")
+    eventually(lambda: read(f"{kept[0]}/cgroup.procs"), "a process in the group")
+    call.signal(signal.SIGKILL)
+    call.wait()
+    lab.brig("delete", "--force", "shot").ok()
+    equal([place for place in kept if not os.path.isdir(place)], [], "groups that are gone")
     remove_lab()
 
 

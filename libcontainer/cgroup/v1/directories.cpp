@@ -44,11 +44,11 @@ bool has_controller(std::string_view controllers, std::string_view name) {
 Result<void> make_directory(CgroupRecord::Directory& directory, std::vector<std::string>& made) {
     const bool has_cpuset = has_controller(directory.controllers, "cpuset");
     auto is_new = make_path(directory.path, made, has_cpuset ? &inherit_cpuset : nullptr);
+    directory.found = !is_new;
     if (!is_new) {
         if (is_new.error().code != EEXIST) {
             return is_new;
         }
-        directory.found = true;
         const std::vector<pid_t> found = TRY(read_pids(directory.path));
         TRY_VOID(check_no_processes(found, directory.path));
         if (has_cpuset) {

@@ -62,11 +62,11 @@ Result<void> hand_on(const std::string& directory) {
 Result<void> make_directory(CgroupRecord::Directory& directory, std::vector<std::string>& made) {
     const std::string& path = directory.path;
     auto is_new = make_path(path, made, nullptr);
+    directory.found = !is_new;
     if (!is_new && is_new.error().code != EEXIST) {
         return is_new;
     }
     if (!is_new) {
-        directory.found = true;
         const std::vector<pid_t> found = TRY(read_pids(path));
         TRY_VOID(check_no_processes(found, path));
     }
