@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SCMP_ACT_NOTIFY: SC-05 to SC-07, by a supervisor that receives the listener and answers.
+import contextlib
 import errno
 import os
 import signal
@@ -9,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.lab import need
+from harness.lab import need, read
 from harness.supervisor import Supervisor
 from harness.tap import Suite, check, contains, equal, eventually
 
@@ -262,9 +263,9 @@ def closes(lab):
     lab.expect_nothing_left("the run")
 
 
-@suite.case("SC-05 T-48", "a supervisor that takes no connection is given up after ten seconds")
-def full_backlog(lab):
-    path = f"{lab.path}/supervisor"
+@contextlib.contextmanager
+def crowded(path):
+    """A socket whose backlog is full, and that nobody accepts from."""
     waiting = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.bind(path)
@@ -276,10 +277,19 @@ def full_backlog(lab):
                 waiting[-1].connect(path)
             except BlockingIOError:
                 break
+        try:
+            yield
+        finally:
+            for connection in waiting:
+                connection.close()
+
+
+@suite.case("SC-05 T-48", "a supervisor that takes no connection is given up after ten seconds")
+def full_backlog(lab):
+    path = f"{lab.path}/supervisor"
+    with crowded(path):
         made, mark = marked(lab, profile(path, "getuid"))
         result = lab.run(made, timeout=40)
-        for connection in waiting:
-            connection.close()
     result.failed(PLACE)
     check(9 < result.seconds < 30, f"{result.seconds} s")
     check(not os.path.exists(mark), "the program ran")
@@ -348,6 +358,49 @@ def kill_waiting(lab):
         container.kill("KILL").ok()
         container.wait_stopped(3)
         container.delete().ok()
+
+
+@suite.case("SC-05", "a supervisor may forbid the program itself")
+def deny_execve(lab):
+    path = f"{lab.path}/supervisor"
+    made, mark = marked(lab, profile(path, default="SCMP_ACT_NOTIFY"))
+    denied = {NR["execve"]: (0, errno.EACCES)}
+    with Supervisor(path, lambda number, *_: denied.get(number)):
+        lab.run(made).failed("permission denied")
+        container = lab.create(made)
+        lab.brig("start", container.id).failed("permission denied")
+        container.wait_stopped()
+        container.delete().ok()
+    check(not os.path.exists(mark), "the program ran")
+
+
+@suite.case("SC-05 T-48", "run ends by a signal while the supervisor thinks about execve")
+def interrupted_run(lab):
+    path = f"{lab.path}/supervisor"
+    made, mark = marked(lab, profile(path, "execve"))
+    with Supervisor(path, lambda *_: time.sleep(1.5) or (0, errno.EPERM)) as supervisor:
+        running = lab.popen(lab.words("run", "--bundle", made.write().path, lab.name()))
+        lab.containers.append(running.words[-1])
+        eventually(lambda: supervisor.calls, "a notice")
+        running.signal(signal.SIGTERM)
+        check(running.wait(1).status != 0, "run failed")
+        lab.expect_nothing_left("the run")
+    check(not os.path.exists(mark), "the program ran")
+
+
+@suite.case("SC-05 T-48", "a start that is killed takes the program along: nobody has its listener")
+def killed_start(lab):
+    path = f"{lab.path}/supervisor"
+    made, mark = marked(lab, profile(path, default="SCMP_ACT_NOTIFY"))
+    with crowded(path):
+        container = lab.create(made)
+        starting = lab.popen(lab.words("start", container.id))
+        eventually(lambda: "Seccomp:\t2" in read(f"/proc/{container.pid}/status"), "the filter")
+        starting.signal(signal.SIGKILL)
+        starting.wait()
+        container.wait_stopped()
+    check(not os.path.exists(mark), "the program ran")
+    container.delete().ok()
 
 
 @suite.case("SC-05 X-12", "after execve has failed brig still says why")
