@@ -126,6 +126,22 @@ Result<void> join_the_rest(InitContext& context) {
     return {};
 }
 
+// exec by an ordinary user: the right to enter the pid namespace comes with the user namespace.
+Result<void> join_container(InitContext& context) {
+    const int container = context.container_pidfd.get();
+    if (::setns(container, CLONE_NEWUSER) != 0) {
+        return sys::fail_errno("setns(user)");
+    }
+    if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
+        return sys::fail_errno("setresuid(0)");
+    }
+    if (::setns(container, CLONE_NEWPID) != 0) {
+        return sys::fail_errno("setns(pid)");
+    }
+    context.has_joined_user = true;
+    return {};
+}
+
 Result<void> enter_as_intermediate(InitContext& context) {
     // Here the right to do so is still there; what follows is born in it.
     TRY_VOID(steps::leave_binary_and_state(context));
@@ -133,6 +149,9 @@ Result<void> enter_as_intermediate(InitContext& context) {
     TRY_VOID(steps::enter_cgroup(context));
     // Processes of the namespaces to be joined must not look into this one.
     TRY_VOID(apply_dumpable(Dumpable::no));
+    if (context.role == ProcessRole::exec) {
+        return join_container(context);
+    }
     TRY_VOID(join_first(context));
     TRY_VOID(join_the_rest(context));
     if (context.plan.joined(NamespaceType::user) != nullptr &&
@@ -150,10 +169,12 @@ Result<void> enter_as_intermediate(InitContext& context) {
     pair.parent.close();
     const auto done = [&context, &pair]() -> Result<void> {
         TRY_VOID(enter_as_intermediate(context));
-        auto child = sys::clone_process({context.plan.clone_flags | CLONE_PARENT, -1});
+        const std::uint64_t flags =
+            context.role == ProcessRole::exec ? 0 : context.plan.clone_flags;
+        auto child = sys::clone_process({flags | CLONE_PARENT, -1});
         if (!child) {
-            return std::unexpected(explain_no_process(std::move(child).error(), context.plan,
-                                                      context.plan.clone_flags));
+            return std::unexpected(
+                explain_no_process(std::move(child).error(), context.plan, flags));
         }
         if (!*child) {
             // The parent has to know the pid before anything else is said.
@@ -176,13 +197,18 @@ Result<void> enter_as_intermediate(InitContext& context) {
 Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
     ChildNamespaces for_children;
     if (context.role == ProcessRole::exec) {
+        const bool by_intermediate = context.plan.own(NamespaceType::pid) &&
+                                     context.plan.own(NamespaceType::user) && ::geteuid() != 0;
         // setns with the pid namespace only changes that of children.
-        if (context.plan.own(NamespaceType::pid)) {
+        if (context.plan.own(NamespaceType::pid) && !by_intermediate) {
             TRY_VOID(for_children.join_pid(context.container_pidfd.get()));
         }
         std::optional<sys::Pid> child =
             TRY(sys::clone_process({0, context.cgroup.directory.get()}));
         if (!child) {
+            if (by_intermediate) {
+                become_intermediate(context, pair);
+            }
             become_child(context, pair);
         }
         return *std::move(child);

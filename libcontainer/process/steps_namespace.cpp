@@ -126,7 +126,9 @@ Result<void> join_namespaces(InitContext& context) {
     if (context.role == ProcessRole::exec) {
         std::uint64_t flags = 0;
         for (const oci::Namespace& wanted : context.spec->linux.namespaces) {
-            flags |= wanted.type == NamespaceType::pid ? 0 : clone_flag(wanted.type);
+            const bool is_joined = wanted.type == NamespaceType::pid ||
+                                   (wanted.type == NamespaceType::user && context.has_joined_user);
+            flags |= is_joined ? 0 : clone_flag(wanted.type);
         }
         if (flags != 0 && ::setns(context.container_pidfd.get(), static_cast<int>(flags)) != 0) {
             return sys::fail_errno("setns");

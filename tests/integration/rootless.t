@@ -64,7 +64,7 @@ def groups(lab):
     lab.expect_nothing_left("refused groups")
 
 
-@suite.case("X-12 O-02 O-03 O-04 O-05", "create, start, kill and delete")
+@suite.case("X-12 O-02 O-03 O-04 O-05", "create, start, exec, kill and delete")
 def life(lab):
     person = Person(lab, lab.bundle(shell="echo up; exec sleep 1000"))
     outs = lab.outs()
@@ -74,6 +74,13 @@ def life(lab):
     person.call("start", "poor").ok()
     eventually(lambda: "up" in read(outs[0]), "the program's output")
     contains(read(f"/proc/{pid}/status"), f"Uid:\t{UID}\t{UID}", "the user on the host")
+    inside = json.loads(person.call("exec", "poor", "/bin/probe").ok().out, strict=False)
+    for kind, link in inside["namespaces"].items():
+        equal(link, os.readlink(f"/proc/{pid}/ns/{kind}"), f"exec's {kind} namespace")
+    equal((inside["uids"], set(inside["fds"])), ([0] * 4, {"0", "1", "2"}), "exec's ids and fds")
+    equal(person.call("exec", "poor", "/bin/sh", "-c", "exit 9").status, 9, "exec's status")
+    person.call("exec", "--detach", "--pid-file", f"{lab.path}/pid", "poor", "/bin/true").ok()
+    equal(lab.exit_of(int(read(f"{lab.path}/pid"))), 0, "exit of a detached exec")
     person.call("kill", "poor", "KILL").ok()
     eventually(lambda: lab.reap() or person.state()["status"] == "stopped", "the end")
     person.call("delete", "poor").ok()
