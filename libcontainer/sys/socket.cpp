@@ -70,12 +70,10 @@ Result<Message> receive_message(int socket, std::size_t limit, const UnusedArgum
     do {
         got = ::syscall(SYS_recvmsg, socket, &header, MSG_CMSG_CLOEXEC, unused[0], unused[1],
                         unused[2]);
-    } while (got < 0 && errno == EINTR);
+        // A peer that closed its end with something unread gives ECONNRESET, once, and before what
+        // it has said itself (net/unix/af_unix.c): its last words are still to come.
+    } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got < 0) {
-        if (errno == ECONNRESET) {
-            message.data.clear();
-            return message;
-        }
         return fail_errno("recvmsg");
     }
     message.data.resize(static_cast<std::size_t>(got));

@@ -101,3 +101,17 @@ TEST_CASE("end of file is no message", "[process]") {
     REQUIRE(message);
     CHECK_FALSE(*message);
 }
+
+TEST_CASE("the last words of a child that left something unread are heard", "[process]") {
+    auto [parent, child] = make_pair();
+    REQUIRE(parent.send(cgroup));
+    REQUIRE(child.send_error({sys::ErrorKind::system, 5, "process.cwd", "chdir: no"}));
+    child.close();
+    const auto message = parent.receive();
+    REQUIRE(message);
+    REQUIRE(*message);
+    CHECK((*message)->type == failed);
+    const auto end = parent.receive();
+    REQUIRE(end);
+    CHECK_FALSE(*end);
+}
