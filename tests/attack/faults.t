@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject, oracle
 from harness.lab import read
+from harness.supervisor import Supervisor
 from harness.tap import Failure, Suite, check, equal
 
 suite = Suite()
@@ -64,14 +65,14 @@ def one_fault(lab, call, action, words, identity):
     return why
 
 
-def sweep(lab, words, identity, budget):
-    """Runs the faults; gives the lines of what is not clean and the figures."""
+def sweep(lab, words, identity, budget, only=()):
+    """Runs the faults (of certain calls only); gives the lines of what is not clean and figures."""
     inject.forget_filters()
     _, counts = inject.census(lab, words)
     result, warm = inject.census(lab, words)
     check(result.status == 0, f"without faults: {result}")
     todo = [(call, number, error) for call, number in inject.points(counts)
-            for error in inject.errors(call, budget.every)]
+            for error in inject.errors(call, budget.every) if not only or call in only]
     tried, bad = 0, []
     for call, number, error in todo:
         if budget.over():
@@ -95,6 +96,23 @@ def run(lab):
     words = lab.words("run", "--bundle", made.path, "faulty")
     lab.containers.append("faulty")
     bad, figures = sweep(lab, words, "faulty", inject.Budget(75))
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+    return figures
+
+
+@suite.case("T-81 SC-05", "so does one that hands its listener to a supervisor")
+def run_supervised(lab):
+    path = f"{lab.path}/supervisor"
+    made = lab.bundle(["/bin/nothing"])
+    made.process["noNewPrivileges"] = False
+    made.set("linux.seccomp", {"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": path})
+    words = lab.words("run", "--bundle", made.write().path, "faulty")
+    lab.containers.append("faulty")
+    with Supervisor(path):
+        bad, figures = sweep(lab, words, "faulty", inject.Budget(40), only=(
+            "socket", "setsockopt", "connect", "sendmsg", "recvmsg", "seccomp", "capset", "poll",
+            "getrandom", "stat", "newfstatat"))
     lab.calls.clear()
     check(not bad, figures + "\n" + "\n".join(bad))
     return figures

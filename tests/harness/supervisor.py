@@ -72,6 +72,8 @@ class Supervisor:
         while part := connection.recv(65536):  # until the runtime closes
             rest += part
         connection.close()
+        if not data:
+            return  # the runtime has failed in between
         self.extra.append(len(fds))
         state = json.loads(data + rest)
         if self.on_state:
