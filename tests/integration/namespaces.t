@@ -260,7 +260,8 @@ def unfit(lab, edit, part):
 
 
 @suite.table("U-01 U-02", "names are set in the container and not on the host", {
-    "both": ("web", "example.org"), "dots": ("web.example.org", "a.b"), "long": ("h" * 64, "d" * 64),
+    "both": ("web", "example.org"), "dots": ("web.example.org", "a.b"),
+    "long": ("h" * 64, "d" * 64),
     "UTF-8": ("h\u00e4", "d\u00f6"), "blank": ("a b", "c d")})
 def names(lab, host, domain):
     before = os.uname().nodename, read("/proc/sys/kernel/domainname")

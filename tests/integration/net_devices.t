@@ -76,7 +76,7 @@ def several(lab):
         each.delete("--force").ok()
 
 
-@suite.case("ND-03", "the device has its new name, and a name of its own again in the next container")
+@suite.case("ND-03", "the device has its new name")
 def renamed(lab):
     veth("nd0")
     container = lab.start(with_device(lab, "nd0", "uplink"))
@@ -85,7 +85,7 @@ def renamed(lab):
     container.delete("--force").ok()
 
 
-@suite.case("ND-01 ND-07", "a device moves into a namespace that is joined by path, and stays in it")
+@suite.case("ND-01 ND-07", "a device moves into a namespace that is joined, and stays in it")
 def joined(lab):
     path = holder(lab)
     veth("nd0", "10.9.8.7/24")
@@ -276,7 +276,8 @@ def kept(lab):
 @suite.case("ND-04", "addresses of other scopes or for a time stay behind")
 def not_kept(lab):
     veth("nd0", "10.1.0.1/24", "10.1.1.1/24 scope link", "10.1.2.1/24 scope host",
-         "10.1.3.1/24 valid_lft 1000 preferred_lft 500", "fd00:1::1/64 nodad valid_lft 1000 preferred_lft 900")
+         "10.1.3.1/24 valid_lft 1000 preferred_lft 500",
+         "fd00:1::1/64 nodad valid_lft 1000 preferred_lft 900")
     container = lab.start(with_device(lab, "nd0"))
     [found] = ip("-4", "address", "show", "dev", "nd0", namespace=net_of(container))
     equal([each["local"] for each in found["addr_info"]], ["10.1.0.1"], "IPv4 addresses")
@@ -375,6 +376,21 @@ def undone_joined(lab):
     made.namespace("network", path)
     lab.try_create(made).failed("no such file or directory")
     equal((host("nd0"), names(path)), (before, {"lo"}), "the host's device; what is left there")
+
+
+@suite.case("G-05 ND-06", "a create that is ended while a hook hangs brings the device back")
+def interrupted(lab):
+    veth("nd0", "10.1.0.1/24")
+    before = host("nd0")
+    made = with_device(lab, "nd0", "eth0")
+    made.set("hooks", hook("createRuntime", f"echo > {lab.path}/there; exec sleep 1000"))
+    call = lab.spawn("create", "--bundle", made.write().path, lab.name())
+    eventually(lambda: os.path.exists(f"{lab.path}/there"), "the hook")
+    check("nd0" not in names(), "the device is still the host's")
+    call.signal(15)
+    check(call.wait().status != 0, "an ended create succeeds")
+    equal(host("nd0"), before, "the host's device")
+    lab.expect_nothing_left("an ended create")
 
 
 @suite.case("G-05", "a bridge's port is one again after a failed create")
