@@ -78,6 +78,12 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     {"leave set-up descriptors", "", init, steps::leave_setup_descriptors},
     {"own stdio", "process.user", both, steps::own_stdio},
     {"set umask", "process.user.umask", both, steps::set_umask},
+    // Labels at create, so that one which is not known is an error of create. Later forks have
+    // them,
+    // too: so after createContainer hooks, which are the host's; startContainer hooks, whose
+    // programs are the container's, are confined by them. The profile with all rights: of an
+    // unprivileged process the kernel may only stack it (Linux 6.7).
+    {"set AppArmor profile", "process.apparmorProfile", both, steps::set_apparmor_profile},
     // Needs CAP_SETPCAP, which the user may not keep.
     {"drop bounding set", "process.capabilities.bounding", both, steps::drop_bounding_set},
     // Once with all rights and once, if that failed, with the user's: root may be squashed on a
@@ -95,10 +101,6 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     // At create and with the user's identity, so that a wrong program is an error of create
     // (engines trap 45).
     {"look up program", "process.args", both, steps::look_up_program},
-    // At create, so that a profile which is not loaded is an error of create. Later forks have the
-    // labels too: after createContainer hooks, which are the host's; startContainer hooks, whose
-    // programs are the container's, are confined by them.
-    {"set AppArmor profile", "process.apparmorProfile", both, steps::set_apparmor_profile},
     {"set SELinux label", "process.selinuxLabel", both, steps::set_selinux_label},
     {"report ready", "", both, steps::report_ready},
     {"wait for start", "", init, steps::wait_for_start},

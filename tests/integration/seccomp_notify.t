@@ -154,6 +154,22 @@ def deny_handover(lab):
             equal(lab.run(made).ok().out.split()[1], f"{1 << 5:016x}", "capabilities")
 
 
+@suite.case("SC-05 SC-07", "in a user namespace, without no_new_privs")
+def user_namespace(lab):
+    path = f"{lab.path}/supervisor"
+    made = bundle(lab, profile(path, default="SCMP_ACT_NOTIFY"), NR["getuid"], NR["getgid"],
+                  nnp=False)
+    made.namespace("user")
+    made.linux["uidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    made.linux["gidMappings"] = made.linux["uidMappings"]
+    os.chmod(lab.path, 0o755)
+    with Supervisor(path, emulated) as supervisor:
+        container = lab.start(made)
+        container.wait_stopped()
+    equal(answers(container.out()), WANTED, "answers")
+    equal(len(supervisor.states), 1, "states received")
+
+
 @suite.case("SC-05 E-06", "the program has neither the listener nor brig's socket")
 def descriptors(lab):
     path = f"{lab.path}/supervisor"

@@ -92,8 +92,8 @@ TEST_CASE("R-9 R-31: labels by the host's /proc, for the program and not for the
           "[process]") {
     check_order(
         {"leave runtime's descriptors", "open label files", "join namespaces", "join keyring"});
-    check_order({"run createContainer hooks", "set AppArmor profile", "set SELinux label",
-                 "report ready", "set no_new_privs"});
+    check_order({"run createContainer hooks", "set AppArmor profile", "drop bounding set",
+                 "set user", "set SELinux label", "report ready", "set no_new_privs"});
 }
 
 TEST_CASE("R-32: the filter is loaded at the end, with no_new_privs last of all", "[process]") {
