@@ -35,6 +35,32 @@ EOF
     lesson_built_image built
 }
 
+# A supervisor says who the program is.
+podman_supervised() {
+    cat >"$SCRATCH/notify.json" <<EOF
+{"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "$SCRATCH/supervisor", "listenerMetadata": "meta",
+ "syscalls": [{"names": ["getuid", "geteuid"], "action": "SCMP_ACT_NOTIFY"}]}
+EOF
+    python3 -B - "$HERE/.." "$SCRATCH/supervisor" >"$SCRATCH/states" <<'EOF' &
+import sys
+sys.path.insert(0, sys.argv[1])
+from harness.supervisor import Supervisor
+with Supervisor(sys.argv[2], lambda *_: (4242, 0)) as supervisor:
+    while len(supervisor.states) < 2:
+        supervisor.threads[0].join(0.02)
+    for state in supervisor.states:
+        print(state["metadata"], state["state"]["status"])
+    supervisor.threads[-1].join(5)
+EOF
+    local supervisor=$!
+    until [[ -S $SCRATCH/supervisor ]]; do sleep 0.02; done
+    start_sleeper supervised --security-opt "seccomp=$SCRATCH/notify.json" || return 0
+    check_equal "seccomp: the supervisor's answer in exec" "$(podman exec supervised id -u 2>&1)" 4242
+    wait "$supervisor"
+    check_equal "seccomp: its states" "$(cat "$SCRATCH/states")" $'meta created\nmeta running'
+    end_sleeper supervised
+}
+
 podman_kube() {
     cat >"$SCRATCH/pod.yaml" <<'EOF'
 apiVersion: v1
@@ -132,6 +158,7 @@ lesson_signals
 lesson_pause
 lesson_crowd
 podman_userns
+podman_supervised
 podman_network
 check_nothing_left "nothing is left after all of them" "$before" "${STATE_FOLDERS[@]}"
 podman_build
