@@ -154,6 +154,21 @@ def deny_handover(lab):
             equal(lab.run(made).ok().out.split()[1], f"{1 << 5:016x}", "capabilities")
 
 
+@suite.table("SC-05 SC-12", "a profile that forbids what handing over needs", {
+    f"{action}, nnp {nnp}": (f"SCMP_ACT_{action}", nnp)
+    for action in ("ERRNO", "KILL_PROCESS") for nnp in (True, False)})
+def forbidden_handover(lab, action, nnp):
+    path = f"{lab.path}/supervisor"
+    filter_ = profile(path, "getuid", "getgid")
+    filter_["syscalls"].append({
+        "names": ["sendmsg", "recvmsg", "capset", "prctl", "close", "sendto", "read"],
+        "action": action})
+    made = bundle(lab, filter_, NR["getuid"], NR["getgid"], nnp=nnp)
+    made.capabilities("CAP_KILL")
+    with Supervisor(path, emulated):
+        equal(answers(lab.run(made).ok().out), WANTED, "answers")
+
+
 @suite.case("SC-05 SC-07", "in a user namespace, without no_new_privs")
 def user_namespace(lab):
     path = f"{lab.path}/supervisor"
