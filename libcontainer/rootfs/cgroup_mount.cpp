@@ -27,8 +27,9 @@ using sys::UniqueFd;
 // What the entry asks for, on every mount of the tree; nothing of it stays the host's peer.
 Result<void> apply_options(int tree, const MountPlan& plan, Recursion recursion) {
     MountAttributes attributes;
-    attributes.set = plan.options.attributes.set | plan.options.recursive.set;
-    attributes.clear = plan.options.attributes.clear & MOUNT_ATTR__ATIME;
+    const AttributeChange wanted = all_attributes(plan.options);
+    attributes.set = wanted.set;
+    attributes.clear = wanted.clear & MOUNT_ATTR__ATIME;
     attributes.propagation = MS_PRIVATE;
     return sys::set_mount_attributes(tree, attributes, recursion);
 }
@@ -65,7 +66,7 @@ Result<UniqueFd> make_without_cgroups(const Rootfs& rootfs, const MountPlan& pla
         host.f_type == CGROUP2_SUPER_MAGIC) {
         sys::FilesystemContext context = TRY(sys::FilesystemContext::open("cgroup2"));
         TRY_VOID(context.set_string("source", "cgroup"));
-        return context.mount(plan.options.attributes.set | plan.options.recursive.set);
+        return context.mount(all_attributes(plan.options).set);
     }
     return make_tmpfs(*rootfs.spec);
 }

@@ -12,6 +12,7 @@
 
 #include <cerrno>
 
+#include "libcontainer/rootfs/mount_target.h"
 #include "libcontainer/rootfs/rootfs.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/mount_api.h"
@@ -90,21 +91,10 @@ Result<Console> open_pty(int devpts, const std::optional<oci::ConsoleSize>& size
     return console;
 }
 
-// E-02. A symlink at /dev/console is refused: followed, it made files wherever it pointed
-// (CVE-2026-88264).
+// E-02.
 Result<void> bind_on_console(int root, int peer) {
     const UniqueFd dev = TRY(sys::make_directory_in_root(root, ContainerPath("dev")));
-    if (::mknodat(dev.get(), "console", S_IFREG | 0600, 0) != 0 && errno != EEXIST) {
-        return fail_errno(call("mknod", "/dev/console"));
-    }
-    const UniqueFd place = TRY(sys::open_at(dev.get(), "console", O_PATH | O_NOFOLLOW));
-    struct stat info = {};
-    if (::fstat(place.get(), &info) != 0) {
-        return fail_errno(call("fstat", "/dev/console"));
-    }
-    if (S_ISLNK(info.st_mode)) {
-        return sys::fail_code(call("open", "/dev/console"), ELOOP);
-    }
+    const UniqueFd place = TRY(open_file_target(dev.get(), "console", "/dev/console"));
     const UniqueFd tree =
         TRY_WRAP("the terminal", sys::clone_mount(peer, "", sys::Recursion::this_mount));
     if (auto attached = sys::attach_mount(tree.get(), place.get()); !attached) {

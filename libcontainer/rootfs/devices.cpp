@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "libcontainer/rootfs/host_mounts.h"
+#include "libcontainer/rootfs/mount_target.h"
 #include "libcontainer/rootfs/rootfs.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/mount_api.h"
@@ -98,18 +99,9 @@ Result<void> set_owner(int directory, const std::string& name, const DevicePlan&
     return set_mode(node.get(), device);
 }
 
-Result<void> bind_node(int directory, const std::string& name, int source) {
-    if (::mknodat(directory, name.c_str(), S_IFREG | 0600, 0) != 0 && errno != EEXIST) {
-        return fail_errno(call("mknod", name));
-    }
-    const UniqueFd place = TRY(sys::open_at(directory, name, O_PATH | O_NOFOLLOW));
-    struct stat info = {};
-    if (::fstat(place.get(), &info) != 0) {
-        return fail_errno(call("fstat", name));
-    }
-    if (S_ISLNK(info.st_mode)) {
-        return sys::fail_code(call("open", name), ELOOP);
-    }
+Result<void> bind_node(int directory, const std::string& name, const DevicePlan& device,
+                       int source) {
+    const UniqueFd place = TRY(open_file_target(directory, name, "/" + device.path));
     return sys::attach_mount(source, place.get());
 }
 
@@ -122,7 +114,7 @@ bool may_bind(const Rootfs& rootfs) {
 Result<void> make_node(const Rootfs& rootfs, int directory, const std::string& name,
                        const DevicePlan& device) {
     if (device.source) {
-        return bind_node(directory, name, device.source.get());
+        return bind_node(directory, name, device, device.source.get());
     }
     if (::mknodat(directory, name.c_str(), device.type | device.mode, device.number) == 0) {
         return set_owner(directory, name, device);
@@ -135,7 +127,7 @@ Result<void> make_node(const Rootfs& rootfs, int directory, const std::string& n
     if (errno == EPERM && device.type != S_IFIFO && may_bind(rootfs)) {
         // brig itself runs in a user namespace (rootless engines).
         const UniqueFd source = TRY(clone_device("/" + device.path, device.type, device.number));
-        return bind_node(directory, name, source.get());
+        return bind_node(directory, name, device, source.get());
     }
     return fail_errno(call("mknod", "/" + device.path));
 }

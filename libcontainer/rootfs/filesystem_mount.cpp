@@ -86,8 +86,7 @@ Result<sys::UniqueFd> make_filesystem(const MountPlan& plan, mode_t covered) {
     if (plan.type == "tmpfs" && !has_data(plan.options, "mode")) {
         TRY_VOID(context.set_string("mode", octal(covered & 07777U)));
     }
-    sys::UniqueFd mount =
-        TRY(context.mount(plan.options.attributes.set | plan.options.recursive.set));
+    sys::UniqueFd mount = TRY(context.mount(all_attributes(plan.options).set));
     if (!plan.root_label.empty()) {
         TRY_VOID(label_root(mount.get(), plan.root_label));
     }

@@ -120,11 +120,6 @@ Result<void> open_devices(Rootfs& rootfs) {
     return {};
 }
 
-void add(AttributeChange& below, const AttributeChange& above) {
-    below.set = (below.set & ~above.clear) | above.set;
-    below.clear |= above.clear;
-}
-
 Result<void> change_mount(int tree, const AttributeChange& change, std::uint64_t propagation,
                           Recursion recursion) {
     if (change.empty() && propagation == 0) {
@@ -144,7 +139,7 @@ Result<void> apply_bind_options(int tree, const MountOptions& options, std::uint
     AttributeChange top = options.attributes;
     const Recursion bind = *options.bind;
     if (bind == Recursion::this_mount) {
-        add(whole, top);
+        whole = all_attributes(options);
         top = {};
     }
     // One call for everything where the only propagation asked for is reached in one step.

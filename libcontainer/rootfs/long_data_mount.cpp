@@ -29,7 +29,7 @@ constexpr auto kSuperblock = std::to_array<Flag>({
 });
 
 unsigned long mount_flags(const MountOptions& options) {
-    unsigned long flags = sys::mount_flags(options.attributes.set | options.recursive.set);
+    unsigned long flags = sys::mount_flags(all_attributes(options).set);
     for (const Flag& entry : kSuperblock) {
         flags |= (options.superblock & entry.bit) != 0 ? entry.flag : 0;
     }

@@ -248,6 +248,14 @@ Result<MountOptions> parse_mount_options(const std::vector<std::string>& options
     return plan;
 }
 
+AttributeChange all_attributes(const MountOptions& options) {
+    const AttributeChange& above = options.attributes;
+    AttributeChange all = options.recursive;
+    all.set = (all.set & ~above.clear) | above.set;
+    all.clear |= above.clear;
+    return all;
+}
+
 std::vector<std::string_view> mount_option_names() {
     std::vector<std::string_view> names;
     for (const Option& option : kOptions) {

@@ -81,6 +81,9 @@ struct MountOptions {
 // Error `unsupported`: an option that has a name but no meaning in the kernel (rsync, rmand, ...).
 [[nodiscard]] Result<MountOptions> parse_mount_options(const std::vector<std::string>& options);
 
+// Both of one mount together: of a pair the one that is not recursive wins.
+[[nodiscard]] AttributeChange all_attributes(const MountOptions& options);
+
 // Every option brig gives effect to, for `mountOptions` of the features document, sorted.
 [[nodiscard]] std::vector<std::string_view> mount_option_names();
 

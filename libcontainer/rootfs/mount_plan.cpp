@@ -100,11 +100,12 @@ Result<void> check_proc_target(const MountPlan& plan) {
 
 void postpone_readonly(MountPlan& plan) {
     constexpr std::uint64_t kReadOnly = MOUNT_ATTR_RDONLY;
-    if ((plan.options.recursive.set & kReadOnly) != 0) {
-        plan.readonly_later = sys::Recursion::whole_tree;
-    } else if ((plan.options.attributes.set & kReadOnly) != 0) {
-        plan.readonly_later = sys::Recursion::this_mount;
+    if ((all_attributes(plan.options).set & kReadOnly) == 0) {
+        return;
     }
+    plan.readonly_later = (plan.options.recursive.set & kReadOnly) != 0
+                              ? sys::Recursion::whole_tree
+                              : sys::Recursion::this_mount;
     plan.options.attributes.set &= ~kReadOnly;
     plan.options.recursive.set &= ~kReadOnly;
     plan.options.superblock &= ~superblock::kReadOnly;

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 
+#include "libcontainer/sys/file.h"
 #include "libcontainer/sys/open_in_root.h"
 
 namespace libcontainer {
@@ -168,6 +169,21 @@ Result<void> check_place(const MountPlan& plan, int fd, ino_t inode) {
 }
 
 }  // namespace
+
+Result<UniqueFd> open_file_target(int directory, const std::string& name, std::string_view path) {
+    if (::mknodat(directory, name.c_str(), S_IFREG | 0600, 0) != 0 && errno != EEXIST) {
+        return fail_errno(call("mknod", path));
+    }
+    UniqueFd place = TRY(sys::open_at(directory, name, O_PATH | O_NOFOLLOW));
+    struct stat info = {};
+    if (::fstat(place.get(), &info) != 0) {
+        return fail_errno(call("fstat", path));
+    }
+    if (S_ISLNK(info.st_mode)) {
+        return sys::fail_code(call("open", path), ELOOP);
+    }
+    return place;
+}
 
 Result<MountTarget> open_mount_target(const Rootfs& rootfs, const MountPlan& plan, int source) {
     TRY_VOID(check_source(plan, source));

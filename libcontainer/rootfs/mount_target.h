@@ -23,4 +23,10 @@ struct MountTarget {
 [[nodiscard]] Result<MountTarget> open_mount_target(const Rootfs& rootfs, const MountPlan& plan,
                                                     int source);
 
+// The entry `name` of `directory` as a place for a device's bind: an empty file is made if nothing
+// is there; a symlink is refused, for it would make files wherever it points (CVE-2026-88264).
+// `path` is for messages. Child.
+[[nodiscard]] Result<sys::UniqueFd> open_file_target(int directory, const std::string& name,
+                                                     std::string_view path);
+
 }  // namespace libcontainer

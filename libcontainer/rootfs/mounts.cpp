@@ -90,7 +90,7 @@ Result<void> attach(Rootfs& rootfs, const MountPlan& plan, UniqueFd mount,
 Result<UniqueFd> clone_host_sys(const MountPlan& plan) {
     UniqueFd tree = TRY(sys::clone_mount(AT_FDCWD, "/sys", Recursion::whole_tree));
     MountAttributes attributes;
-    attributes.set = plan.options.attributes.set | plan.options.recursive.set;
+    attributes.set = all_attributes(plan.options).set;
     if ((attributes.set & MOUNT_ATTR__ATIME) != 0) {
         attributes.clear = MOUNT_ATTR__ATIME;
     }

@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
-from harness.lab import write
+from harness.lab import need, write
 from harness.mounting import mounted
 from harness.tap import Suite, check, contains, equal
 
@@ -200,6 +200,32 @@ def no_bind(lab):
     entry["uidMappings"] = entry["gidMappings"] = ids((0, 5, 1))
     lab.try_create(made).failed("mounts[6] (/mnt)", "id")
     lab.expect_nothing_left("a refused mapping")
+
+
+def nested(lab, made, before=""):
+    """run, by a runtime in a user namespace."""
+    words = lab.words("run", "--bundle", made.write().path, lab.name(),
+                      globals_=["--cgroup-manager", "disabled"])
+    return lab.popen(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+                      f'{before} exec "$@"', "sh", *words]).wait()
+
+
+@suite.case("M-06 MO-idmap", "a runtime in a user namespace maps what is mounted there, no more")
+def in_user_namespace(lab):
+    source = files(f"{lab.path}/data", (0, 0))
+    made = bundle(lab, show("*"))
+    made.config["mounts"] = [entry for entry in made.mounts
+                             if entry["destination"] in ("/proc", "/dev")]
+    mapped(made, source, ["bind"])
+    plain = nested(lab, made)
+    need(plain.status == 0, f"nothing runs here in a user namespace: {plain.err.strip()}")
+    entry = made.mounts[-1]
+    entry["options"].append("idmap")
+    entry["uidMappings"] = entry["gidMappings"] = ids((0, 0, 1))
+    nested(lab, made).failed("mounts[2] (/mnt)", "not the caller's to map",
+                             "operation not permitted")
+    out = nested(lab, made, f"mount -t tmpfs own {source} && touch {source}/own;").ok().out
+    equal(out, "own 0 0\n", "a file system of the namespace")
 
 
 @suite.case("M-06 MO-idmap", "a source that is id-mapped already is taken as it is, or refused")

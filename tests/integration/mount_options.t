@@ -142,6 +142,25 @@ def recursive_last_wins(lab):
         check({"noatime", "nodiratime"} <= flags["/never"], f"never: {flags['/never']}")
 
 
+@suite.table("MO-rro MO-rstrictatime", "beside an option of one mount a recursive one gives way there", {
+    "rro, rw": (["rro", "rw"], {"rw"}, {"ro"}), "rw, rro": (["rw", "rro"], {"rw"}, {"ro"}),
+    "ro, rrw": (["ro", "rrw"], {"ro"}, {"rw"}),
+    "rstrictatime, noatime": (["rstrictatime", "noatime"], {"noatime"}, {"relatime"}),
+    "noatime, rrelatime": (["noatime", "rrelatime"], {"noatime"}, {"relatime"}),
+    "rnoexec, exec": (["rnoexec", "exec", "nosuid"], {"nosuid"}, {"noexec"}),
+})
+def recursive_beside(lab, options, present, absent):
+    with mounted(f"{lab.path}/source") as source, mounted(f"{source}/sub"):
+        made = lab.bundle()
+        made.mount("/one", "bind", source, ["bind", *options])
+        made.mount("/all", "bind", source, ["rbind", *options])
+        made.mount("/new", "tmpfs", "tmpfs", options)
+        table = lab.probe(made)["mountinfo"]
+        for place in ("/one", "/all", "/new"):
+            flags = mountinfo.flags(table, place)
+            check(present <= flags and not absent & flags, f"{place}: {flags}")
+
+
 @suite.table("M-05", "of two options that contradict each other the last one wins", {
     f"{' then '.join(pair)}": (pair, missing) for pair, missing in (
         (("ro", "rw"), set()), (("rw", "ro"), {"write"}),

@@ -125,6 +125,21 @@ def killed(lab, kind):
     equal(below(made), {}, "mounts after delete --force")
 
 
+@suite.case("N-03", "a runtime that is told to end takes its mounts away itself")
+def interrupted(lab):
+    made = shared(lab, SLEEP)
+    made.set("hooks.createRuntime", [{"path": "/bin/sleep", "args": ["sleep", "1000"]}])
+    identity = lab.name()
+    lab.containers.append(identity)
+    creating = lab.spawn("create", "--bundle", made.write().path, identity)
+    eventually(lambda: any(name == "sleep" for _, _, name in oracle.processes().values()), "hook")
+    check("/data" in below(made) or "/sys" in below(made), "mounts while the hook runs")
+    creating.signal(15)
+    check(creating.wait().status != 0, "create has not succeeded")
+    equal(below(made), {}, "mounts")
+    lab.expect_nothing_left("an interrupted create")
+
+
 @suite.case("N-03", "a mount of the host below the root is not the container's, nor beside it")
 def others(lab):
     made = shared(lab, SLEEP)
