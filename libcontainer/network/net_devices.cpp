@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ranges>
 
 #include "libcontainer/sys/file.h"
 #include "oci/json.h"
@@ -151,7 +150,8 @@ void NetDeviceMoves::undo(const Warn& warn) {
         return;
     }
     const auto gone = departed();
-    for (const Moved& moved : std::ranges::reverse_view(moved_)) {
+    for (auto last = moved_.rbegin(); last != moved_.rend(); ++last) {
+        const Moved& moved = *last;
         auto done = gone ? Result<void>() : std::unexpected(gone.error());
         if (gone && std::ranges::find(*gone, moved.index) != gone->end()) {
             done = sys::fail(sys::ErrorKind::wrong_state, "it has left the container meanwhile");

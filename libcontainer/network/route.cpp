@@ -61,7 +61,8 @@ Result<std::vector<Route>> read_routes(RouteSocket& socket, int index) {
                                                  })),
                           std::back_inserter(routes));
     }
-    std::ranges::stable_partition(routes, [](const Route& route) { return !has_gateway(route); });
+    std::stable_partition(routes.begin(), routes.end(),
+                          [](const Route& route) { return !has_gateway(route); });
     return routes;
 }
 

@@ -8,7 +8,6 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject
-from harness.lab import read, write
 from harness.links import host, ip, link, names, veth
 from harness.namespaces import hold, path_of
 from harness.tap import Failure, Suite, check, contains, equal

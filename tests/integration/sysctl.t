@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.lab import need, read
 from harness.namespaces import bind, hold, path_of, unbind, userns
-from harness.tap import Suite, check, contains, equal
+from harness.tap import Suite, equal
 
 suite = Suite()
 
