@@ -2,10 +2,8 @@
 // A terminal from the container's own devpts.
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -16,6 +14,7 @@
 #include "libcontainer/rootfs/rootfs.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/mount_api.h"
+#include "libcontainer/sys/open_beneath.h"
 #include "libcontainer/sys/open_in_root.h"
 
 namespace libcontainer {
@@ -47,16 +46,7 @@ Result<void> check_devpts(int directory) {
 
 // NO_XDEV: nothing may be mounted on ptmx.
 Result<UniqueFd> open_ptmx(int devpts) {
-    open_how how = {};
-    how.flags = O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW;
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
-    UniqueFd master(static_cast<int>(::syscall(SYS_openat2, devpts, "ptmx", &how, sizeof how)));
-    if (!master && (errno == ENOSYS || errno == EPERM)) {
-        master = UniqueFd(::openat(devpts, "ptmx", static_cast<int>(how.flags)));
-    }
-    if (!master) {
-        return fail_errno(call("open", "/dev/pts/ptmx"));
-    }
+    UniqueFd master = TRY(sys::open_beneath(devpts, "ptmx", O_RDWR | O_NOCTTY));
     struct stat info = {};
     if (::fstat(master.get(), &info) != 0) {
         return fail_errno(call("fstat", "/dev/pts/ptmx"));
