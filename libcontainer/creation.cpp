@@ -220,7 +220,10 @@ Result<void> Creation::prepare() {
 Result<void> Creation::make_cgroup() {
     rollback_.on_failure([this] { static_cast<void>(cgroup_->destroy()); });
     TRY_VOID(cgroup_->create());
-    TRY_VOID(check_not_shared(global_.root, options_.id, cgroup_->record()));
+    if (auto alone = check_not_shared(global_.root, options_.id, cgroup_->record()); !alone) {
+        cgroup_->undo_create();
+        return alone;
+    }
     TRY_VOID(cgroup_->apply(spec().linux.resources));
     if (const std::optional<uid_t> owner = delegate_to(spec())) {
         TRY_VOID(cgroup_->delegate(*owner));

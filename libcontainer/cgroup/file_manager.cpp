@@ -29,6 +29,15 @@ Result<void> FileManager::look_around() {
     return check_no_processes(*found, *watched);
 }
 
+void FileManager::undo_create() {
+    for (const CgroupRecord::Directory& directory : record_.directories) {
+        if (!directory.found) {
+            ::rmdir(directory.path.c_str());
+        }
+    }
+    is_claimed_ = false;
+}
+
 Result<void> FileManager::apply(const oci::Resources& resources) {
     TRY_VOID(check_memory(resources.memory));
     return write_resources(resources, DeviceRules::write);

@@ -21,6 +21,7 @@ class FileManager : public CgroupManager {
     [[nodiscard]] Result<void> look_around();
 
     [[nodiscard]] const CgroupRecord& record() const final { return record_; }
+    void undo_create() final;
     [[nodiscard]] Result<void> apply(const oci::Resources& resources) final;
     [[nodiscard]] Result<void> update(const oci::Resources& resources) final;
     [[nodiscard]] Result<std::vector<pid_t>> pids() const final;

@@ -62,6 +62,8 @@ class CgroupManager {
     // host does not let us make a directory, there is none: the container stays where the caller is
     // (engines 7.3); so take record() after it.
     [[nodiscard]] virtual Result<void> create() = 0;
+    // Takes create() back without touching a process: what is not empty is another's by now.
+    virtual void undo_create() {}
     // Writes the resources of linux.resources before the first process enters; errors name the JSON
     // path and the file. Writes the device rules even if none are given: denied unless allowed
     // (T-62), so call it with empty resources if config.json has none.

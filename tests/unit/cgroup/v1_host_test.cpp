@@ -127,6 +127,24 @@ TEST_CASE("trap 33 O-05: an empty cgroup that exists is taken, and stays") {
     CHECK(first->pids()->empty());
 }
 
+TEST_CASE("CG-05: taking back a create harms nobody who has entered meanwhile") {
+    const Made first;
+    ::rmdir(first.directory("memory").c_str());
+    auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    REQUIRE(second);
+    REQUIRE((*second)->create());
+    CHECK(exists(first.directory("memory")));
+    (*second)->undo_create();
+    CHECK_FALSE(exists(first.directory("memory")));
+    const Made again(test_path() + "-other");
+    const std::string procs = first.directory("freezer") + "/cgroup.procs";
+    const Member member(*again, &wait_for_ever);
+    REQUIRE(sys::write_attribute(AT_FDCWD, procs, std::to_string(member.pid())));
+    CHECK((*second)->destroy());
+    CHECK(::kill(member.pid(), 0) == 0);
+    CHECK(*first->pids() == std::vector<pid_t>{member.pid()});
+}
+
 TEST_CASE("CG-02: a relative path is below the own cgroup of each hierarchy") {
     const auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", "brig-test-relative");
     REQUIRE(planned);
