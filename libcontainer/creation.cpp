@@ -240,8 +240,6 @@ Result<void> Creation::make_resctrl() {
 }
 
 Result<CreatedContainer> Creation::make_process() {
-    // createContainer hooks run in the child; when one fails, poststop is due as well (H-03).
-    hooks_ran_ = !spec().hooks.create_container.empty();
     rollback_.on_failure(
         [this] { run_poststop(); });  // after the cgroup's removal: poststop comes last (H-06)
     context_.cgroup_follows =

@@ -39,7 +39,9 @@ Result<void> make_device_nodes(InitContext& context) {
 
 Result<void> run_runtime_hooks(InitContext& context) {
     const oci::Hooks& hooks = context.spec->hooks;
-    if (hooks.prestart.empty() && hooks.create_runtime.empty()) {
+    // The parent also has to know that createContainer hooks come: from here on poststop hooks are
+    // due when something fails (LC-05), and not before (LC-02).
+    if (hooks.prestart.empty() && hooks.create_runtime.empty() && hooks.create_container.empty()) {
         return {};
     }
     return context.channel.request(SyncType::run_hooks);

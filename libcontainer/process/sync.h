@@ -11,7 +11,7 @@
 //     | <--------------------------- proceed --- |
 //     | -- move_devices [fd] (if there are any)> |  linux.netDevices; the fd is the network namespace
 //     | <--------------------------- proceed --- |
-//     | -- run_hooks (if there are any) -------> |  prestart, createRuntime
+//     | -- run_hooks (if there are any) -------> |  prestart, createRuntime; createContainer follows
 //     | <--------------------------- proceed --- |
 //     | -- console [fd] (terminal) ------------> |  keeps the master, or passes it to the console socket
 //     | -- ready ------------------------------> |  oom score; state and pid file written

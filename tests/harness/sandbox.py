@@ -2,6 +2,7 @@
 """Puts a test program where it can see and end everything that a runtime leaves behind."""
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 
@@ -69,6 +70,8 @@ def enter():
         os.execve(os.path.join(TESTS, "sandbox"), ["sandbox", *view, "--", *program], environment)
     PR_SET_CHILD_SUBREAPER = 36
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for number in (signal.SIGINT, signal.SIGQUIT):  # a shell ignores them for what it leaves behind
+        signal.signal(number, signal.SIG_DFL)
     # Leaked descriptors would be the test's own fault: only 0, 1 and 2 are handed on.
     os.closerange(3, 256)
     os.umask(0o022)

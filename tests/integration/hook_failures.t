@@ -94,6 +94,29 @@ def later_steps(lab, kind):
     equal(read(f"{lab.path}/order").split(), wanted, "hooks that ran")
 
 
+@suite.table("LC-02 LC-13", "no hook runs when the environment cannot be made", {
+    kind: kind for kind in CREATE})
+def before_hooks(lab, kind):
+    made = lab.bundle(SLEEP)
+    for other in (kind, "poststop"):
+        add_hook(lab, made, other, f"echo {other} >> {lab.path}/order")
+    made.mount("/etc/passwd", "tmpfs", "tmpfs")
+    lab.try_create(made).failed("mounts[6]")
+    check(not os.path.exists(f"{lab.path}/order"), "no hook ran")
+    lab.expect_nothing_left("a failed mount")
+
+
+@suite.table("LC-12 LC-13", "poststop runs when a step after the hooks fails", {
+    kind: kind for kind in CREATE})
+def after_hooks(lab, kind):
+    made = lab.bundle(["/absent"])
+    for other in (kind, "poststop"):
+        add_hook(lab, made, other, f"echo {other} >> {lab.path}/order")
+    lab.try_create(made).failed("process.args[0]")
+    equal(read(f"{lab.path}/order").split(), [kind, "poststop"], "hooks that ran")
+    lab.expect_nothing_left("a failed look-up")
+
+
 @suite.table("H-16", "a hook that is ended by a signal is a failure that says so", {
     kind: kind for kind in KINDS[:-1]})
 def signalled(lab, kind):
