@@ -58,14 +58,15 @@ Result<std::optional<SyncMessage>> next_message(const Launched& launched, int in
     std::array<pollfd, 3> waits = {pollfd{launched.channel.fd(), POLLIN, 0},
                                    pollfd{launched.pid.fd.get(), POLLIN, 0},
                                    pollfd{interruption, POLLIN, 0}};
-    do {
-        if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) {
-            return sys::fail_errno("poll");
-        }
+    // The child's word comes first: a signal that follows execve is the program's.
+    while (waits[0].revents == 0 && waits[1].revents == 0) {
         if (waits[2].revents != 0) {
             TRY_VOID(check_interruption(interruption));
         }
-    } while (waits[0].revents == 0 && waits[1].revents == 0);
+        if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) {
+            return sys::fail_errno("poll");
+        }
+    }
     // What it said before its end counts: look at the socket again once the pidfd has told of the
     // end.
     if (waits[0].revents == 0 && ::poll(waits.data(), 1, 0) == 0) {

@@ -142,6 +142,21 @@ def run_forwards(lab):
     lab.expect_nothing_left("run")
 
 
+@suite.case("X-10 X-12", "a signal at the program's first word is the program's")
+def run_forwards_early(lab):
+    made = lab.bundle(shell="trap 'exit 7' HUP; echo up; while :; do sleep 0.01; done").write()
+    lab.containers.append("early")
+    for _ in range(30):
+        lab.calls.clear()
+        reader, writer = os.pipe()
+        call = lab.spawn("run", "--bundle", made.path, "early", stdout=writer)
+        os.close(writer)
+        equal(os.read(reader, 10), b"up\n", "the first word")
+        call.signal(signal.SIGHUP)
+        equal(call.wait().status, 7, "exit status")
+        os.close(reader)
+
+
 @suite.case("X-12", "run --keep leaves state and cgroup until delete")
 def run_keep(lab):
     made = lab.bundle(shell="exit 3")
