@@ -2,7 +2,13 @@
 // From rules to a policy.
 #include "libcontainer/cgroup/device_rules.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+
+#include "libcontainer/sys/file.h"
 
 namespace libcontainer {
 namespace {
@@ -160,6 +166,15 @@ std::string device_line(const DevicePattern& pattern, unsigned access) {
     line += " " + number(pattern.major) + ":" + number(pattern.minor) + " ";
     line.append((access & kRead) != 0 ? "r" : "").append((access & kWrite) != 0 ? "w" : "");
     return line.append((access & kMknod) != 0 ? "m" : "");
+}
+
+bool may_go_without_device_policy(const sys::Error& error) {
+    if (error.code != EPERM) {
+        return false;
+    }
+    const auto map = sys::read_file(AT_FDCWD, "/proc/self/uid_map");
+    const bool is_host_namespace = map && map->find("4294967295") != std::string::npos;
+    return ::geteuid() != 0 || !is_host_namespace;
 }
 
 }  // namespace libcontainer

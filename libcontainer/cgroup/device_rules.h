@@ -64,4 +64,9 @@ struct DevicePolicy {
 // "c 1:3 rwm", as v1's devices.allow and devices.deny want it.
 [[nodiscard]] std::string device_line(const DevicePattern& pattern, unsigned access);
 
+// Whether a policy that the kernel refused with `error` may be missing: neither may the root of a
+// user namespace set one (v1's devices, v2's BPF), nor can it make or reach a device that its user
+// may not; the policy of the cgroups above goes on to hold (RD-03).
+[[nodiscard]] bool may_go_without_device_policy(const sys::Error& error);
+
 }  // namespace libcontainer

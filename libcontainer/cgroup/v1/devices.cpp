@@ -21,8 +21,11 @@ std::string_view asks(const oci::Resources&) {
 Result<void> apply(const AttributeDirectory& directory, const oci::Resources& resources) {
     const DevicePolicy policy = TRY(plan_device_policy(resources.devices));
     // "a" sets the default and forgets every exception, also those of an earlier container.
-    TRY_VOID(directory.write(policy.allow_by_default ? "devices.allow" : "devices.deny", "a",
-                             kConfigPath));
+    auto reset = directory.write(policy.allow_by_default ? "devices.allow" : "devices.deny", "a",
+                                 kConfigPath);
+    if (!reset) {
+        return may_go_without_device_policy(reset.error()) ? Result<void>() : reset;
+    }
     if (policy.exceptions.empty()) {
         return {};
     }

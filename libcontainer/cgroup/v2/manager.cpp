@@ -23,17 +23,6 @@ namespace {
 constexpr std::chrono::milliseconds kFreezeTime{10'000};
 constexpr std::chrono::milliseconds kThawTime{1'000};
 
-// Without CAP_BPF over the host a filter cannot be loaded; neither can such a runtime reach a
-// device that its user may not (RD-03).
-bool may_go_without_filter(const sys::Error& error) {
-    if (error.code != EPERM) {
-        return false;
-    }
-    const auto map = sys::read_file(AT_FDCWD, "/proc/self/uid_map");
-    const bool is_host_namespace = map && map->find("4294967295") != std::string::npos;
-    return ::geteuid() != 0 || !is_host_namespace;
-}
-
 // cgroup.kill is Linux 5.14. True: the kernel has it.
 Result<bool> kill_by_file(const std::string& directory) {
     auto written = AttributeDirectory(directory).write("cgroup.kill", "1", "");
@@ -134,7 +123,7 @@ Result<void> Manager::create() {
 Result<void> Manager::write_resources(const oci::Resources& resources, DeviceRules device_rules) {
     if (device_rules == DeviceRules::write && !record_.directories.empty()) {
         auto filtered = apply_device_filter(record_.directories.front().path, resources.devices);
-        if (!filtered && !may_go_without_filter(filtered.error())) {
+        if (!filtered && !may_go_without_device_policy(filtered.error())) {
             return filtered;
         }
     }
