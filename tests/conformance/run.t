@@ -1,97 +1,76 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the validation programs of opencontainers/runtime-tools with BRIG and shows a table.
-# RUNTIME_TOOLS names a checkout. A program that fails as known-failures.tsv says is a skip with the
-# reason; one that fails in another way is a failure. VIEW=--v1 hides a hybrid machine's v2 hierarchy.
+# Runs the validation programs of opencontainers/runtime-tools with BRIG, each in the environment that
+# environments.tsv names, and holds what fails against known-failures.tsv (see judge).
+# usage: RUNTIME_TOOLS=CHECKOUT [BESIDE='crun runc'] [VIEW=--v1] tests/conformance/run.t [PROGRAM...]
+#   BESIDE  other runtimes, for the table alone      VIEW  --v1 hides a hybrid machine's v2 hierarchy
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 REPO=$(dirname "$(dirname "$HERE")")
 BUILD=${BUILD:-$REPO/build}
 TARGET=$BUILD/conformance
+ENVIRONMENTS=(plain network hugetlb whole-rootfs user-namespace)
 
 skip_all() {
     echo "1..0 # SKIP $1"
     exit 77
 }
 
-# run_program NAME: leaves its verdict in $verdict and its counts in $passed, $failed, $skipped.
-run_program() {
-    local log=$TARGET/logs/$1.log status=0
-    timeout --kill-after=5 90 "$TARGET/programs/$1" >"$log" 2>"$log.err" </dev/null || status=$?
-    passed=$(grep -cE '^ok ' "$log" || true)
-    failed=$(grep -cE '^not ok ' "$log" || true)
-    skipped=$(grep -cEi '^ok [0-9]+ .*# *skip' "$log" || true)
-    verdict=pass
-    # The life-cycle programs print no test, only an error when they fail.
-    if ((passed + failed == 0)) && grep -qE '^ *"?error"?:' "$log"; then
-        verdict=fail
-    fi
-    if ((status != 0 || failed > 0)); then
-        verdict=fail
-    elif ((skipped > 0 && skipped == passed)) || grep -qiE '^1\.\.0 # *skip' "$log"; then
-        verdict=skip
-    fi
-    ((status != 124)) || verdict=timeout
+# names_of ENVIRONMENT: its programs, of those that were asked for.
+names_of() {
+    local path
+    for path in "$TARGET"/programs/*; do
+        basename "$path"
+    done | awk -F '\t' -v environment="$1" -v wanted=" $WANTED " \
+        'FNR == NR { place[$1] = $2; next }
+         (wanted == "  " || index(wanted, " " $1 " ")) &&
+             ($1 in place ? place[$1] : "plain") == environment' "$HERE/environments.tsv" -
 }
 
-# known NAME COLUMN: of known-failures.tsv.
-known() {
-    awk -F '\t' -v name="$1" -v column="$2" '$1 == name { print $column }' \
-        "$HERE/known-failures.tsv"
-}
-
-report() {
-    local name=$1 allowed reason
-    allowed=$(known "$name" 2)
-    reason=$(known "$name" 3)
-    printf '%s\t%s\t%d\t%d\t%s\n' "$name" "$verdict" "$passed" "$failed" "$reason" \
-        >>"$TARGET/results.tsv"
-    case $verdict in
-        pass) echo "ok $((++number)) - $name" ;;
-        skip) echo "ok $((++number)) - $name # SKIP the program says so" ;;
-        *)
-            if [[ $allowed == any ]] || [[ -n $allowed && $verdict == fail && $failed -gt 0 && $failed -le $allowed ]]; then
-                echo "ok $((++number)) - $name # SKIP known failure: $reason"
-            else
-                echo "not ok $((++number)) - $name ($verdict)"
-                { grep -E '^not ok|^ *"?error"?:' "$TARGET/logs/$name.log" || true; } | head -n 8 |
-                    cut -c 1-300 | sed 's/^/#   /'
-                head -n 4 "$TARGET/logs/$name.log.err" | cut -c 1-300 | sed 's/^/#   /'
-                ((++failures))
-            fi
-            ;;
-    esac
-}
-
-table() {
-    echo "# | program | verdict | assertions | note |"
-    echo "# |---|---|---|---|"
-    awk -F '\t' '{ note = $2 == "pass" ? "" : $5
-        printf "# | %s | %s | %d of %d | %s |\n", $1, $2, $3, $3 + $4, note
-        if ($2 == "pass") good++ }
-        END { printf "# %d of %d programs pass\n", good, NR }' "$TARGET/results.tsv"
-}
-
-if [[ -z ${SCRATCH:-} ]]; then
-    [[ -n ${RUNTIME_TOOLS:-} ]] ||
-        skip_all "RUNTIME_TOOLS does not name a checkout of opencontainers/runtime-tools"
-    command -v go >/dev/null || skip_all "go is not installed"
-    "$HERE/build-tools" "$RUNTIME_TOOLS" "$TARGET" >&2
-    RUNTIME=$(readlink -f "${BRIG:?names the runtime to test}")
+# run_all COMMAND LOGS [SANDBOX_OPTION]: all programs with one runtime.
+run_all() {
+    local RUNTIME=$1 logs=$2 view=${3:-} environment names around
     export RUNTIME
-    exec "$REPO/tests/sandbox" ${VIEW:+"$VIEW"} "$HERE/run.t"
-fi
+    rm -rf "$logs"
+    mkdir -p "$logs"
+    for environment in "${ENVIRONMENTS[@]}"; do
+        mapfile -t names < <(names_of "$environment")
+        ((${#names[@]})) || continue
+        case $environment in
+            network) around=("$HERE/with-hierarchies" net_cls net_prio --) ;;
+            hugetlb) around=("$HERE/with-hierarchies" hugetlb --) ;;
+            *) around=() ;;
+        esac
+        "${around[@]}" "$REPO/tests/sandbox" ${view:+"$view"} \
+            "$HERE/run-programs" "$environment" "$TARGET" "$logs" "${names[@]}" >&2
+    done
+}
 
-export TMPDIR=$SCRATCH
-cd "$TARGET"
-rm -rf logs results.tsv
-mkdir logs
-number=0 failures=0
-for program in programs/*; do
-    run_program "$(basename "$program")"
-    report "$(basename "$program")"
+# run_beside NAME: crun refuses hybrid machines, and up to 1.8 also newer versions of the specification.
+run_beside() {
+    local command view=${VIEW:-}
+    command=$(command -v "$1") || skip_all "BESIDE: there is no $1"
+    if [[ $1 == *crun* ]]; then
+        view=--v1
+        if "$command" --version | grep -q '^spec: 1\.0\.'; then
+            OLDER_RUNTIME=$command run_all "$HERE/older-spec" "$TARGET/logs/$1" "$view"
+            return
+        fi
+    fi
+    run_all "$command" "$TARGET/logs/$1" "$view"
+}
+
+[[ -n ${RUNTIME_TOOLS:-} ]] ||
+    skip_all "RUNTIME_TOOLS does not name a checkout of opencontainers/runtime-tools"
+command -v go >/dev/null || skip_all "go is not installed"
+"$HERE/build-tools" "$RUNTIME_TOOLS" "$TARGET" >&2
+
+WANTED=$*
+read -r -a beside <<<"${BESIDE:-}"
+brig=$(readlink -f "${BRIG:?names the runtime to test}")
+run_all "$brig" "$TARGET/logs/brig" "${VIEW:-}"
+for name in "${beside[@]}"; do
+    run_beside "$name"
 done
-echo "1..$number"
-table
-((failures == 0))
+exec "$HERE/judge" "$TARGET/logs" "$(basename "$brig")" "${beside[@]}"
