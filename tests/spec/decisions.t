@@ -83,14 +83,17 @@ def no_tasks(lab):
     check("status 0" not in container.out(), "no second task has run")
 
 
-@suite.case("DEC-08", "a swap limit of 0 is no value")
-def no_swap_value(lab):
+@suite.case("DEC-08", "a limit of memory, or of memory and swap, of 0 is none")
+def no_value(lab):
     need(os.path.isdir("/sys/fs/cgroup/memory"), "no v1 memory controller")
-    container = lab.create(lab.bundle(SLEEP, linux__resources={"memory": {"limit": LIMIT, "swap": 0}}))
-    folder = limits_of(container.pid, "memory")
-    equal(read(f"{folder}/memory.limit_in_bytes"), f"{LIMIT}\n", "limit")
-    need(os.path.exists(f"{folder}/memory.memsw.limit_in_bytes"), "the kernel does not count swap")
-    check(int(read(f"{folder}/memory.memsw.limit_in_bytes")) > LIMIT, "swap is not limited")
+    for limit in (LIMIT, 0):
+        memory = {"limit": limit, "swap": 0}
+        container = lab.create(lab.bundle(SLEEP, linux__resources={"memory": memory}))
+        folder = limits_of(container.pid, "memory")
+        bytes_given = int(read(f"{folder}/memory.limit_in_bytes"))
+        check(bytes_given == LIMIT if limit else bytes_given > 2**60, f"limit {bytes_given} for {limit}")
+        if os.path.exists(f"{folder}/memory.memsw.limit_in_bytes"):
+            check(int(read(f"{folder}/memory.memsw.limit_in_bytes")) > 2**60, "swap is not limited")
 
 
 @suite.case("DEC-09", "an errno for an action without one is an error, as default and in a rule")
