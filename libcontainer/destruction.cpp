@@ -103,6 +103,19 @@ Result<void> lock_for_deletion(StateDirectory& directory, Force force) {
     return directory.lock();
 }
 
+// A mount of another boot is gone, and its identity may be a stranger's by now (T-90).
+Result<void> unmount_root(const ContainerRecord& record) {
+    if (!record.shared_root) {
+        return {};
+    }
+    auto boot = read_boot_id();
+    if (!boot) {
+        boot = read_boot_id();  // once more, as for the unmount itself
+    }
+    return record.boot_id == TRY(std::move(boot)) ? unmount_shared_root(*record.shared_root)
+                                                  : Result<void>();
+}
+
 }  // namespace
 
 Result<void> destroy_container(const StateDirectory& directory, const ContainerRecord& record,
@@ -122,9 +135,7 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
     if (record.resctrl) {
         TRY_VOID(resctrl::remove(*record.resctrl));
     }
-    if (record.shared_root) {
-        TRY_VOID(unmount_shared_root(*record.shared_root));
-    }
+    TRY_VOID(unmount_root(record));
     if (record.has_late_hooks) {
         run_poststop(directory, record, warn, interruption);
     }

@@ -16,12 +16,12 @@
 namespace libcontainer {
 namespace {
 
-Result<std::uint64_t> mount_id(int fd, unsigned kind) {
+Result<struct statx> status(int fd, unsigned wanted) {
     struct statx info = {};
-    if (::statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, kind, &info) != 0) {
+    if (::statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, wanted, &info) != 0) {
         return sys::fail_errno("statx");
     }
-    return (info.stx_mask & kind) != 0 ? info.stx_mnt_id : 0;
+    return info;
 }
 
 Result<void> unmount(const MountIdentity& mount) {
@@ -36,8 +36,8 @@ Result<void> unmount(const MountIdentity& mount) {
         return sys::fail_code(
             "another mount covers the container's root: " + sys::call("umount2", *place), EBUSY);
     }
-    if (there.unique_id != mount.unique_id) {
-        return {};
+    if (there != mount) {
+        return {};  // the id was given again
     }
     // By descriptor: whatever the path leads to by now.
     const std::string link = "/proc/self/fd/" + std::to_string(top.get());
@@ -50,8 +50,15 @@ Result<void> unmount(const MountIdentity& mount) {
 }  // namespace
 
 Result<MountIdentity> identify_mount(int mount) {
-    return MountIdentity{TRY(mount_id(mount, STATX_MNT_ID)),
-                         TRY(mount_id(mount, STATX_MNT_ID_UNIQUE))};
+    const struct statx info = TRY(status(mount, STATX_INO | STATX_MNT_ID));
+    const struct statx unique = TRY(status(mount, STATX_MNT_ID_UNIQUE));
+    constexpr unsigned kMajorShift = 32;
+    MountIdentity identity;
+    identity.id = info.stx_mnt_id;
+    identity.unique_id = (unique.stx_mask & STATX_MNT_ID_UNIQUE) != 0 ? unique.stx_mnt_id : 0;
+    identity.device = (std::uint64_t{info.stx_dev_major} << kMajorShift) | info.stx_dev_minor;
+    identity.inode = info.stx_ino;
+    return identity;
 }
 
 Result<void> unmount_shared_root(const MountIdentity& mount) {

@@ -15,6 +15,8 @@ using sys::Result;
 struct MountIdentity {
     std::uint64_t id = 0;         // mountinfo's; given again once the mount is gone
     std::uint64_t unique_id = 0;  // never given again (Linux 6.8), else 0
+    std::uint64_t device = 0;     // of its root folder, for kernels without unique ids
+    std::uint64_t inode = 0;
 
     bool operator==(const MountIdentity&) const = default;
 };

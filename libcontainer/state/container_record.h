@@ -74,6 +74,8 @@ template <>
 inline constexpr Field kFields<libcontainer::MountIdentity>[] = {
     field<&libcontainer::MountIdentity::id>("id"),
     field<&libcontainer::MountIdentity::unique_id>("uniqueId"),
+    field<&libcontainer::MountIdentity::device>("device"),
+    field<&libcontainer::MountIdentity::inode>("inode"),
 };
 
 template <>

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Containers without a mount namespace of their own: mounts in the runtime's, and their removal.
+import json
 import os
 import sys
 
@@ -178,6 +179,32 @@ def moved(lab):
         container.delete("--force").ok()
         equal(len([line for line in oracle.mounts() if victim in line]), 1, "the victim's mount")
         check(not any("-moved" in line for line in oracle.mounts()), "the container's are gone")
+
+
+def with_record(lab, container, change):
+    """Edits what the state folder says of the container."""
+    path = f"{lab.root}/{container.id}/container.json"
+    record = json.loads(read(path))
+    change(record)
+    write(path, json.dumps(record))
+
+
+@suite.table("N-03 T-90", "a state that tells of another mount takes none away", {
+    "another boot": lambda record: record.update(bootId="00000000-0000-0000-0000-000000000000"),
+    "an id given again": lambda record: record["sharedRoot"].update(
+        uniqueId=record["sharedRoot"]["uniqueId"] + 1),
+    "another folder": lambda record: record["sharedRoot"].update(inode=7),
+    "an id that is gone": lambda record: record["sharedRoot"].update(id=999999999),
+})
+def stranger(lab, change):
+    made = shared(lab, SLEEP)
+    container = lab.create(made)
+    container.kill("KILL").ok()
+    container.wait_stopped()
+    with_record(lab, container, change)
+    container.delete("--force").ok()
+    check("/sys" in below(made), "the mounts of a stranger stay")
+    call("umount", "--recursive", "--lazy", made.rootfs)
 
 
 @suite.case("N-03", "a mount that was unmounted by somebody else already is no error")
