@@ -252,6 +252,8 @@ for name in ("", ".", "..", "a/b", "a b", "a:b", "x" * 16):
         "not a network interface's name")
     add("ND-01", f"the new name {name!r}", "linux.netDevices", {"eth0": {"name": name}},
         "linux.netDevices.eth0.name", "not a network interface's name")
+for name in ("absent0", "lo"):
+    add("ND-02", f"the device {name}", "linux.netDevices", {name: {}}, f"linux.netDevices.{name}", name)
 add("ND-07", "devices without a network namespace", "linux.netDevices", {"eth0": {}},
     "linux.netDevices", "needs a network namespace in linux.namespaces", bare("network"), None)
 for path in ("/a/../../b", "..", "a/.."):
@@ -331,6 +333,7 @@ for member, value, reason in (("l3CacheSchema", "L3:0=f\nMB:0=5", "must be one l
                               ("schemata", ["L3:0=f\nMB:0=5"], "must be one line")):
     place = f"linux.intelRdt.{member}" + ("[0]" if isinstance(value, list) else "")
     add("RDT-07", f"{member} {value!r}", "linux.intelRdt", {member: value}, place, reason)
+add("RDT-01", "no resctrl", "linux.intelRdt", {"closID": "class"}, "linux.intelRdt", "resctrl")
 POLICY = "linux.memoryPolicy"
 add("MP-01", "an unknown mode", POLICY, {"mode": "MPOL_X"}, f"{POLICY}.mode", 'unknown value "MPOL_X"')
 add("MP-01", "no mode", POLICY, {"nodes": "0"}, f"{POLICY}.mode", "required but missing")
