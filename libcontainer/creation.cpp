@@ -257,9 +257,9 @@ Result<CreatedContainer> Creation::make_process() {
         }
         return directory_->write_config(bundle_.config_json);
     };
-    handlers.move_devices = [this](sys::UniqueFd network) {
+    handlers.move_devices = [this](int network) {
         rollback_.on_failure([this] { net_devices_.undo(global_.warn); });
-        return net_devices_.move(spec().linux.net_devices, std::move(network));
+        return net_devices_.move(spec().linux.net_devices, network);
     };
     handlers.run_hooks = [this](const sys::Pid& pid) { return run_runtime_hooks(pid); };
     handlers.take_console = [this](sys::UniqueFd master) {

@@ -71,8 +71,8 @@ Result<void> NetDeviceMoves::open(int container_namespace) {
 }
 
 Result<void> NetDeviceMoves::move(const std::map<std::string, oci::NetDevice>& devices,
-                                  sys::UniqueFd container_namespace) {
-    TRY_VOID(open(container_namespace.get()));
+                                  int container_namespace) {
+    TRY_VOID(open(container_namespace));
     struct Planned {
         Link link;
         std::string name;
@@ -93,7 +93,7 @@ Result<void> NetDeviceMoves::move(const std::map<std::string, oci::NetDevice>& d
         plan.push_back({*std::move(link), name, std::move(place)});
     }
     for (const Planned& planned : plan) {
-        if (auto done = move_one(planned.link, planned.name, container_namespace.get()); !done) {
+        if (auto done = move_one(planned.link, planned.name, container_namespace); !done) {
             return std::unexpected(std::move(done).error().at(planned.place));
         }
     }

@@ -25,7 +25,7 @@ class NetDeviceMoves {
     // queueing disciplines, being a bridge's port. Needs CAP_NET_ADMIN over both namespaces and the
     // right to enter the container's.
     [[nodiscard]] Result<void> move(const std::map<std::string, oci::NetDevice>& devices,
-                                    sys::UniqueFd container_namespace);
+                                    int container_namespace);
 
     // Takes back what was moved, under its old name and index, with its addresses, its bridge, its
     // routes and, if it was, up (G-05).

@@ -96,33 +96,32 @@ sys::Error explain_no_process(sys::Error error, const NamespacePlan& plan, std::
     return explain_no_namespace(std::move(error), flags);
 }
 
-// Joins all that it has the right to. What is refused may be owned by the user namespace that is to
-// be joined, and waits for that.
-Result<void> join_first(InitContext& context) {
-    const bool user_follows = context.plan.joined(NamespaceType::user) != nullptr;
-    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
-        const NamespacePlan::Join& join = context.plan.joins[i];
-        if (join.type == NamespaceType::user) {
-            continue;
-        }
-        auto joined = join_namespace(join, context.namespaces[i].get());
-        if (joined) {
-            context.namespaces[i].reset();
-        } else if (!user_follows || joined.error().code != EPERM) {
-            return joined;
-        }
-    }
+Result<void> join_one(InitContext& context, std::size_t i) {
+    TRY_VOID(join_namespace(context.plan.joins[i], context.namespaces[i].get()));
+    context.namespaces[i].reset();
     return {};
 }
 
-// The user namespace is the first of plan.joins.
-Result<void> join_the_rest(InitContext& context) {
-    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
-        if (context.namespaces[i]) {
-            TRY_VOID(join_namespace(context.plan.joins[i], context.namespaces[i].get()));
+// Joins all that it has the right to, then the user namespace, which is the first of plan.joins,
+// and what had to wait for that. Not a mount namespace: it would hide the host's /proc, and is of
+// use only to the user namespace that owns it.
+Result<void> join_around_user(InitContext& context) {
+    const std::vector<NamespacePlan::Join>& joins = context.plan.joins;
+    const bool user_follows = context.plan.joined(NamespaceType::user) != nullptr;
+    for (std::size_t i = 0; i < joins.size(); ++i) {
+        if (joins[i].type == NamespaceType::user || joins[i].type == NamespaceType::mount) {
+            continue;
+        }
+        auto joined = join_one(context, i);
+        if (!joined && !(user_follows && joined.error().code == EPERM)) {
+            return joined;
         }
     }
-    context.namespaces.clear();
+    for (std::size_t i = 0; i < joins.size(); ++i) {
+        if (context.namespaces[i] && joins[i].type != NamespaceType::mount) {
+            TRY_VOID(join_one(context, i));
+        }
+    }
     return {};
 }
 
@@ -152,8 +151,7 @@ Result<void> enter_as_intermediate(InitContext& context) {
     if (context.role == ProcessRole::exec) {
         return join_container(context);
     }
-    TRY_VOID(join_first(context));
-    TRY_VOID(join_the_rest(context));
+    TRY_VOID(join_around_user(context));
     if (context.plan.joined(NamespaceType::user) != nullptr &&
         (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0)) {
         return std::unexpected(

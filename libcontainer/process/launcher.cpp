@@ -83,6 +83,20 @@ Result<void> hand_over(const std::function<Result<void>(sys::UniqueFd)>& handler
     return handler(std::move(message.fds.front()));
 }
 
+// The container's network namespace is one that is joined, or made by the child, which sends it.
+Result<void> move_devices(const InitContext& context, const LaunchHandlers& handlers,
+                          const SyncMessage& message) {
+    for (std::size_t i = 0; i < context.plan.joins.size(); ++i) {
+        if (context.plan.joins[i].type == oci::NamespaceType::network) {
+            return handlers.move_devices(context.namespaces[i].get());
+        }
+    }
+    if (message.fds.size() != 1) {
+        return sys::fail_code("sync message", EPROTO);
+    }
+    return handlers.move_devices(message.fds.front().get());
+}
+
 // Everything that does not wait for the child.
 Result<void> work_beside(InitContext& context, const LaunchHandlers& handlers,
                          const Launched& launched) {
@@ -128,7 +142,7 @@ Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launche
                 }
                 break;
             case SyncType::move_devices:
-                TRY_VOID(hand_over(handlers.move_devices, *message));
+                TRY_VOID(move_devices(context, handlers, *message));
                 break;
             case SyncType::run_hooks:
                 TRY_VOID(handlers.run_hooks(launched.pid));

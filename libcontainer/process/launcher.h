@@ -13,7 +13,7 @@ namespace libcontainer {
 // What the parent does for the child in between. Each gets the child's pid.
 struct LaunchHandlers {
     std::function<Result<void>()> work_meanwhile;  // once the child runs: the cgroup, if it follows
-    std::function<Result<void>(sys::UniqueFd)> move_devices;  // into this network namespace
+    std::function<Result<void>(int)> move_devices;            // into this network namespace
     std::function<Result<void>(const sys::Pid&)> run_hooks;   // prestart, createRuntime
     std::function<Result<void>(sys::UniqueFd)> take_console;  // master of the process' terminal
     std::function<Result<void>(const sys::Pid&)> on_ready;  // all set up: write state and pid file

@@ -3,6 +3,7 @@
 // its own.
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -137,8 +138,9 @@ Result<void> join_namespaces(InitContext& context) {
         return context.plan.own(NamespaceType::user) ? become_root() : Result<void>();
     }
     for (std::size_t i = 0; i < context.namespaces.size(); ++i) {
-        // The parent has set the pid namespace for its children.
-        if (context.plan.joins[i].type != NamespaceType::pid) {
+        // The parent has set the pid namespace for its children; an intermediate process has joined
+        // most of them.
+        if (context.plan.joins[i].type != NamespaceType::pid && context.namespaces[i]) {
             TRY_VOID(join_namespace(context.plan.joins[i], context.namespaces[i].get()));
         }
     }
@@ -209,13 +211,21 @@ Result<void> raise_loopback(InitContext& context) {
     return {};
 }
 
-// By descriptor: the parent could not open that of a process that is not dumpable without
-// CAP_SYS_PTRACE.
+// A namespace that is joined the parent has itself. A new one by descriptor, which the parent of a
+// process that is not dumpable could not open without CAP_SYS_PTRACE; and not by /proc, which may
+// be that of a mount namespace that others rule.
 Result<void> move_network_devices(InitContext& context) {
     if (context.spec->linux.net_devices.empty()) {
         return {};
     }
-    const sys::UniqueFd network = TRY(sys::open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY));
+    if (context.plan.joined(NamespaceType::network) != nullptr) {
+        return context.channel.request(SyncType::move_devices);
+    }
+    const sys::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const sys::UniqueFd network(::ioctl(socket.get(), SIOCGSKNS));
+    if (!network) {
+        return sys::fail_errno("ioctl(SIOCGSKNS)");
+    }
     const int fd = network.get();
     return context.channel.request(SyncType::move_devices, {&fd, 1});
 }

@@ -9,7 +9,7 @@
 //     | <--------------------------- proceed --- |
 //     | -- map_ids (new user namespace) -------> |  writes uid_map, gid_map, setgroups
 //     | <--------------------------- proceed --- |
-//     | -- move_devices [fd] (if there are any)> |  linux.netDevices; the fd is the network namespace
+//     | -- move_devices [fd] (if there are any)> |  linux.netDevices; a new network namespace
 //     | <--------------------------- proceed --- |
 //     | -- run_hooks (if there are any) -------> |  prestart, createRuntime; createContainer follows
 //     | <--------------------------- proceed --- |
@@ -72,7 +72,8 @@ struct SyncMessage {
     SyncType type = SyncType::failed;
     std::int32_t number = 0;          // init_pid
     std::optional<sys::Error> error;  // failed
-    std::vector<sys::UniqueFd> fds;   // console, move_devices, seccomp: one; cgroup: several
+    std::vector<sys::UniqueFd>
+        fds;  // console, seccomp: one; move_devices: up to one; cgroup: several
 };
 
 // One end of the pair. Both sides use the same class.

@@ -3,6 +3,7 @@
 # Network devices on their way into a namespace that others rule, and with each system call failed
 # once: the host's device is in the container or as it was, and no other comes in its place.
 import os
+import signal
 import sys
 import time
 
@@ -116,10 +117,13 @@ def liar(lab):
         time.sleep(0.01)
     deadline = time.monotonic() + SECONDS
     rounds = 0
+    process.signal(signal.SIGSTOP)
     while rounds < 3 or time.monotonic() < deadline:
         rounds += 1
         veth("nd0", "10.1.0.1/24")
+        process.signal(signal.SIGCONT)
         container = lab.start(made)
+        process.signal(signal.SIGSTOP)  # it deceives iproute2 as well
         found = link("eth0", path)
         check("UP" in found["flags"], f"flags {found['flags']}")
         [shown] = ip("-4", "address", "show", "dev", "eth0", namespace=path)

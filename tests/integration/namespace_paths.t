@@ -162,6 +162,19 @@ def for_children(lab):
     check(report["pid"] > 1, f"pid {report['pid']}")
 
 
+@suite.case("N-04 N-09", "join a user namespace and a mount namespace that it owns")
+def join_user_mount(lab):
+    pid = hold(lab, "--user", "--mount", kind="mount")
+    for name in ("uid_map", "gid_map"):
+        write(f"/proc/{pid}/{name}", "0 0 65536")
+    made = lab.bundle()
+    for kind in ("user", "mount"):
+        made.namespace(kind, path_of(pid, kind))
+    report = lab.probe(made)
+    for kind in ("user", "mount"):
+        equal(report["namespaces"][FILES[kind]], of(pid, kind), kind)
+
+
 @suite.case("N-03 N-04", "the runtime's own mount namespace by path is refused")
 def join_own_mount(lab):
     made = lab.bundle(["/bin/true"])

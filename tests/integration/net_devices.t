@@ -111,6 +111,19 @@ def user_namespace(lab):
     container.delete("--force").ok()
 
 
+@suite.case("ND-01 N-04", "a device moves where a user namespace does not own the network's")
+def joined_not_owned(lab):
+    path = holder(lab)
+    veth("nd0", "10.9.8.7/24")
+    made = userns(with_device(lab, "nd0", "eth0"))
+    made.config["mounts"] = [one for one in made.mounts if one["destination"] != "/sys"]
+    made.namespace("network", path)
+    container = lab.start(made)
+    equal([address["local"] for address in addresses("eth0", path)], ["10.9.8.7"], "address")
+    contains(container.exec("ip", "addr").ok().out, "10.9.8.7", "what the container sees")
+    container.delete("--force").ok()
+
+
 @suite.case("ND-01 SY-01", "a sysctl may be about the device")
 def sysctl(lab):
     veth("nd0")
