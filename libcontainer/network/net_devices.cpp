@@ -72,7 +72,9 @@ Result<void> NetDeviceMoves::open(int container_namespace) {
 
 Result<void> NetDeviceMoves::move(const std::map<std::string, oci::NetDevice>& devices,
                                   int container_namespace) {
-    TRY_VOID(open(container_namespace));
+    if (auto opened = open(container_namespace); !opened) {
+        return std::unexpected(std::move(opened).error().at("linux.netDevices"));
+    }
     struct Planned {
         Link link;
         std::string name;

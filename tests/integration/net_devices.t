@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.lab import read
 from harness.links import addresses, bridge, host, ip, link, names, veth
-from harness.namespaces import hold, path_of, userns
+from harness.namespaces import give, hold, path_of, userns
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
@@ -441,6 +441,22 @@ def no_right(lab):
                *lab.words("create", "--bundle", made.path, lab.name())]).wait().failed(
                    "linux.netDevices", "not permitted", "rootless")
     equal(host("nd0"), before, "the host's device")
+
+
+@suite.case("ND-02 N-09", "a rootless runtime says that it cannot")
+def rootless(lab):
+    veth("nd0")
+    before = host("nd0")
+    alone = [{"containerID": 0, "hostID": 1000, "size": 1}]
+    made = userns(with_device(lab, "nd0"), alone, alone).write()
+    give(lab.path, 1000, 1000)
+    os.chmod(os.path.dirname(lab.path), 0o755)
+    lab.popen(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups",
+               *lab.words("create", "--bundle", made.path, lab.name(),
+                          globals_=["--cgroup-manager", "disabled"])]).wait().failed(
+                              "linux.netDevices", "not permitted", "rootless")
+    equal(host("nd0"), before, "the host's device")
+    lab.expect_nothing_left("a refused device")
 
 
 @suite.case("ND-01", "a configuration without devices opens no netlink socket")

@@ -64,6 +64,11 @@ TEST_CASE("N-08: the cgroup namespace is made inside the cgroup", "[process]") {
     check_order({"enter cgroup", "unshare cgroup namespace", "mount filesystems"});
 }
 
+TEST_CASE("ND-01: network devices come before what may be about them", "[process]") {
+    check_order({"join namespaces", "map ids", "move network devices", "set sysctls",
+                 "run runtime hooks", "run createContainer hooks"});
+}
+
 TEST_CASE("H-01 H-02 H-03: hooks of create run after the mounts and before the switch of the root",
           "[process]") {
     check_order({"mount filesystems", "make devices", "run runtime hooks",
