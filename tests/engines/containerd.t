@@ -64,7 +64,7 @@ lesson_isolation() {
     check_equal "no descriptors but stdio" "$(cd "/proc/$PID/fd" && echo *)" "0 1 2"
     check_equal "its task is running" \
         "$(ctr task ls | awk '$1 == "lesson" { print $3 }')" RUNNING
-    check_match "task ps knows its processes" "$(ctr task ps lesson)" "(^|[^0-9])$PID([^0-9]|\$)"
+    check_match "X-02 task ps knows its processes" "$(ctr task ps lesson)" "(^|[^0-9])$PID([^0-9]|\$)"
 }
 
 lesson_exec() {
@@ -93,7 +93,7 @@ lesson_foreground() {
     check_equal "output of a foreground container" "$(run --rm "$BB" c echo word)" word
     check_status "its exit code" 3 run --rm "$BB" c sh -c 'exit 3'
     check_status "a missing program is an error" 1 run --rm "$BB" c /no/such
-    check_match "and the message says so" "$(run --rm "$BB" c /no/such 2>&1 || true)" \
+    check_match "X-01 and the message says so" "$(run --rm "$BB" c /no/such 2>&1 || true)" \
         'no such file or directory|not found'
     check_match "run --tty gives a terminal" \
         "$(on_terminal run --runc-binary "$RUNTIME" --rm --tty "$BB" c tty)" '/dev/(pts/0|console)'
@@ -153,7 +153,7 @@ lesson_lifecycle() {
     check_equal "pause is known" "$(ctr task ls | awk '$1 == "made" { print $3 }')" PAUSED
     check_status "task resume" 0 ctr task resume made
     check_equal "resume is known" "$(ctr task ls | awk '$1 == "made" { print $3 }')" RUNNING
-    check_status "task kill" 0 ctr task kill -s SIGKILL made
+    check_status "X-02 X-03 task kill" 0 ctr task kill -s SIGKILL made
     is_stopped() {
         ctr task ls | grep -qE '^made .*STOPPED'
     }

@@ -111,7 +111,7 @@ lesson_exec() {
     check_match "exec -t gives a terminal" "$("$ENGINE" exec -t lesson tty)" '^/dev/pts/[0-9]+'
     check_match "exec -t is the terminal's session leader" \
         "$("$ENGINE" exec -t lesson sh -c 'echo on-tty >/dev/tty')" on-tty
-    check_status "exec passes the exit code on" 7 "$ENGINE" exec lesson sh -c 'exit 7'
+    check_status "X-10 exec passes the exit code on" 7 "$ENGINE" exec lesson sh -c 'exit 7'
     # Later versions of docker tell the two apart as podman does; 20.10 says 126 for both.
     check_match "exec of a missing program gives 127" "$(exit_status exec lesson nope)" '^12[67]$'
     check_status "exec of a file that cannot be executed gives 126" 126 \
@@ -128,9 +128,9 @@ lesson_foreground() {
     check_equal "output of a foreground container" \
         "$("$ENGINE" run --rm bb sh -c 'echo out; echo err >&2' 2>&1 | sort | tr '\n' ' ')" "err out "
     check_status "its exit code" 3 "$ENGINE" run --rm bb sh -c 'exit 3'
-    check_status "a missing program gives 127" 127 "$ENGINE" run --rm bb nope
+    check_status "X-05 X-06 X-10 a missing program gives 127" 127 "$ENGINE" run --rm bb nope
     check_status "a missing absolute program gives 127" 127 "$ENGINE" run --rm bb /no/such
-    check_status "a file that cannot be executed gives 126" 126 "$ENGINE" run --rm bb /bin/notexec
+    check_status "X-05 X-06 X-10 a file that cannot be executed gives 126" 126 "$ENGINE" run --rm bb /bin/notexec
     check_status "a folder gives 126" 126 "$ENGINE" run --rm bb /etc
     check_equal "input reaches a container" "$(echo word | "$ENGINE" run --rm -i bb cat)" word
     check_match "run -t gives a terminal" "$("$ENGINE" run --rm -t bb tty)" '^/dev/(pts/0|console)'
@@ -144,7 +144,7 @@ lesson_foreground() {
 
 lesson_logs() {
     "$ENGINE" run -d --name logged bb sh -c 'echo out; echo err >&2; exit 4' >/dev/null
-    check_equal "wait gives the exit code" "$("$ENGINE" wait logged)" 4
+    check_equal "X-08 X-10 wait gives the exit code" "$("$ENGINE" wait logged)" 4
     check_equal "logs keep both streams" "$("$ENGINE" logs logged 2>&1 | sort | tr '\n' ' ')" \
         "err out "
     "$ENGINE" rm logged >/dev/null
@@ -284,7 +284,7 @@ lesson_signals() {
     "$ENGINE" start stubborn >/dev/null
     check_equal "a stopped container starts again" "$(status_of stubborn)" running
     "$ENGINE" kill stubborn >/dev/null
-    check_equal "kill sends KILL" "$("$ENGINE" wait stubborn)" 137
+    check_equal "X-02 X-03 kill sends KILL" "$("$ENGINE" wait stubborn)" 137
     end_sleeper stubborn
 }
 
@@ -294,7 +294,7 @@ lesson_pause() {
     ticks=/proc/$(pid_of ticker)/root/tmp/ticks
     wait_until 5 test -s "$ticks" || true
     "$ENGINE" pause ticker >/dev/null
-    check_equal "pause is known" "$(status_of ticker)" paused
+    check_equal "X-07 pause is known" "$(status_of ticker)" paused
     before=$(stat -c %s "$ticks")
     sleep 0.3
     check_equal "a paused container does nothing" "$(stat -c %s "$ticks")" "$before"

@@ -30,7 +30,7 @@ EOF
     mkdir -p "$SCRATCH/empty"
     check_status "an image with USER 1000 is built" 0 podman --runtime "$SCRATCH/noting" build \
         --isolation oci --pull=never -t built -f "$SCRATCH/Dockerfile" "$SCRATCH/empty"
-    check_equal "its RUN steps ran through the runtime" \
+    check_equal "X-12 its RUN steps ran through the runtime" \
         "$(grep -c '\bcreate\b' "$SCRATCH/noted" || true)" 2
     lesson_built_image built
 }
