@@ -119,7 +119,8 @@ Result<void> drop_kernel_filesystems() {
 
 Result<void> move_to_root(const Rootfs& rootfs) {
     TRY_VOID(drop_kernel_filesystems());
-    if (::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0) {
+    // ELOOP: root.path is the host's own root, which the new one covers already.
+    if (::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 && errno != ELOOP) {
         return fail_errno(call("mount(MS_MOVE)", rootfs.path));
     }
     return change_root();

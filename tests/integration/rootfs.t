@@ -68,14 +68,16 @@ def root_filesystem(lab, kind, options):
             check(os.path.exists(f"{lab.path}/upper/new"), "the new file is in the upper layer")
 
 
-@suite.case("R-01", "the host's own root as the container's")
-def host_root(lab):
+@suite.table("R-01", "the host's own root as the container's", {
+    "pivot_root": (), "--no-pivot": ("--no-pivot",),
+})
+def host_root(lab, *options):
     made = lab.bundle(["/bin/sh", "-c", "readlink /proc/self/ns/mnt; mount -t tmpfs x /tmp; "
                                         "touch /usr/x; cat /proc/self/mountinfo"])
     made.set("root", {"path": "/", "readonly": True})
     made.capabilities("CAP_SYS_ADMIN")
     before, devices = oracle.mounts(), oracle.host_devices()
-    result = lab.run(made).ok()
+    result = lab.run(made, *options).ok()
     check(os.readlink("/proc/self/ns/mnt") not in result.out, "a mount namespace of its own")
     contains(result.err, "Read-only file system", "the write")
     check({"ro"} <= mountinfo.flags("\n".join(
