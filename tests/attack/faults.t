@@ -118,6 +118,25 @@ def run_supervised(lab):
     return figures
 
 
+@suite.case("T-81 H-16", "so does one with hooks of every kind")
+def run_hooked(lab):
+    made = lab.bundle(["/bin/nothing"])
+    made.config["hooks"] = {
+        kind: [{"path": "/bin/nothing" if kind == "startContainer" else f"{lab.stock}/nothing",
+                "timeout": 5}]
+        for kind in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart",
+                     "poststop")}
+    words = lab.words("run", "--bundle", made.write().path, "faulty")
+    lab.containers.append("faulty")
+    bad, figures = sweep(lab, words, "faulty", inject.Budget(40), only=(
+        "memfd_create", "write", "lseek", "pipe2", "fcntl", "clone3", "setpgid", "prctl",
+        "rt_sigaction", "rt_sigprocmask", "fchdir", "dup2", "close_range", "poll", "read", "waitid",
+        "signalfd4", "flock", "open", "openat"))
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+    return figures
+
+
 @suite.case("T-81 N-03", "so does one without a mount namespace; no mount is left")
 def run_shared(lab):
     made = lab.bundle(["/bin/nothing"])

@@ -127,6 +127,27 @@ def create(lab):
           inject.Budget(75))
 
 
+@suite.table("T-80 H-06 LC-13", "so may create and delete with hooks; poststop hooks run at last", {
+    "create": "create", "delete": "delete"})
+def hooked(lab, verb):
+    made = lab.bundle(["/bin/sleep", "1000"])
+    nothing = {"path": f"{lab.stock}/nothing"}
+    ran = f"{lab.path}/ran"
+    made.config["hooks"] = {
+        "prestart": [nothing], "createRuntime": [nothing], "createContainer": [nothing],
+        "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo >> {ran}"]}]}
+    made.write()
+
+    def prepare():
+        if os.path.exists(ran):
+            os.unlink(ran)
+        if verb == "delete":
+            lab.brig("create", "--bundle", made.path, "victim").ok()
+    words = ("create", "--bundle", made.path) if verb == "create" else ("delete", "--force")
+    sweep(lab, made, prepare, lab.words(*words, "victim"), inject.Budget(25))
+    check(os.path.exists(ran), "the last life's poststop hook ran")
+
+
 @suite.case("T-80 N-03", "so may create without a mount namespace; no mount is left")
 def create_shared(lab):
     made = shared_subject(lab)
