@@ -28,7 +28,7 @@ def give(folder, uid=100000, gid=100000):
     """Changes the owner of a tree, but not of files that bundles share by hard links."""
     for place, names, files in os.walk(folder):
         for name in [place, *(os.path.join(place, entry) for entry in names + files)]:
-            if not os.path.islink(name) and os.lstat(name).st_nlink < 3:
+            if not (os.path.islink(name) or os.path.ismount(name)) and os.lstat(name).st_nlink < 3:
                 os.lchown(name, uid, gid)
 
 

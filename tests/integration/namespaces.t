@@ -84,7 +84,7 @@ def none_at_all(lab, edit):
     container.delete("--force").ok()
 
 
-@suite.case("N-01", "a limit of namespaces is named as such")
+@suite.case("N-01 T-93", "a limit of namespaces is named as such")
 def limited(lab):
     made = lab.bundle(SLEEP).write()
     # In a user namespace of its own the runtime has limits of its own.

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.lab import need, read, write
-from harness.namespaces import MAP, give, of, own, userns
+from harness.namespaces import MAP, bind, give, hold, of, own, path_of, unbind, userns
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
@@ -207,6 +207,40 @@ def rootless_other(lab):
     made = plain(lab, "true", alone(0), alone(1000))
     rootless(lab, made, "run").failed("linux.uidMappings")
     lab.expect_nothing_left("a refused mapping")
+
+
+@suite.table("N-04 N-09 T-66", "rootless: a user namespace of somebody else is refused", {
+    "of his process": False, "bind-mounted": True})
+def rootless_foreign(lab, bound):
+    pid = hold(lab, "--user", "--map-root-user", kind="user")
+    place = bind(lab, path_of(pid, "user"), "user") if bound else path_of(pid, "user")
+    made = plain(lab, "true", alone(1000), alone(1000))
+    made.namespace("user", place)
+    del made.linux["uidMappings"], made.linux["gidMappings"]
+    try:
+        rootless(lab, made, "create").failed("linux.namespaces[5].path",
+                                             "not permitted" if bound else "permission denied")
+    finally:
+        if bound:
+            unbind(place)
+    lab.expect_nothing_left("a refused namespace")
+
+
+@suite.case("N-09 N-04", "rootless: a user namespace of the caller's is joined with what it owns")
+def rootless_joined(lab):
+    made = plain(lab, "sleep 1000", alone(1000), alone(1000))
+    rootless(lab, made, "create").ok()
+    [identity] = os.listdir(lab.root)
+    pid = json.loads(as_user(lab, "state", identity).ok().out)["pid"]
+    as_user(lab, "start", identity).ok()
+    second = plain(lab, "cd /proc/self/ns; readlink user; readlink net", None, None)
+    del second.linux["uidMappings"], second.linux["gidMappings"]
+    for kind in ("user", "network"):
+        second.namespace(kind, path_of(pid, kind))
+    out = rootless(lab, second, "run")
+    wanted = [of(pid, "user"), of(pid, "network")]
+    as_user(lab, "delete", "--force", identity).ok()
+    equal(out.ok().out.split(), wanted, "namespaces")
 
 
 @suite.case("N-09 T-67", "rootless: ranges through newuidmap and newgidmap")
