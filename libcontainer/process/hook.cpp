@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -68,6 +69,9 @@ Result<sys::UniqueFd> make_stdin(const oci::State& state) {
     reset_signals();
     if (context.directory >= 0 && ::fchdir(context.directory) != 0) {
         ::_exit(kExecFailed);
+    }
+    if (context.umask) {
+        ::umask(*context.umask);
     }
     ::dup2(input, 0);
     ::dup2(output, 1);

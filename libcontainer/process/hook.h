@@ -2,6 +2,7 @@
 // Running the hooks of config.json.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct HookContext {
     // runtime's namespaces: the image controls that (CVE-2025-23266).
     std::vector<std::string> default_env;
     int interruption = -1;  // of hold_back_interruption: ends the hook that runs; -1: nothing does
+    std::optional<unsigned> umask;  // of the hooks; absent: the present one
 };
 
 // Runs one kind's hooks in order, each awaited (H-10), in the caller's namespaces: the parent calls

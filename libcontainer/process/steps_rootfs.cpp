@@ -20,8 +20,8 @@ namespace {
 
 }  // namespace
 
-Result<void> clear_umask(InitContext& /*context*/) {
-    ::umask(0);
+Result<void> clear_umask(InitContext& context) {
+    context.hooks.umask = ::umask(0);  // createContainer hooks have the caller's
     return {};
 }
 

@@ -143,6 +143,7 @@ Result<void> run_start_container_hooks(InitContext& context) {
     context.hooks.state.status = oci::ContainerStatus::created;
     context.hooks.state.pid = ::getpid();
     context.hooks.directory = -1;
+    context.hooks.umask.reset();
     context.hooks.default_env = context.env;
     return run_hooks(context.spec->hooks, oci::HookKind::start_container, context.hooks);
 }

@@ -262,6 +262,18 @@ def environment_given(lab, env, wanted):
         equal(found, set(wanted), "environment")
 
 
+@suite.case("H-03 H-04 R-41", "hooks have the caller's umask, startContainer the process's")
+def umask(lab):
+    made = lab.bundle(["/bin/true"], process__user={"uid": 0, "gid": 0, "umask": 0o033})
+    made.config["hooks"] = {
+        kind: [{"path": "/bin/sh", "args": ["sh", "-c", f"umask > {place}"]}]
+        for kind in KINDS
+        for place in [f"/{kind}" if kind == "startContainer" else made.inside(f"/{kind}")]}
+    lab.run(made, preexec_fn=lambda: os.umask(0o027)).ok()
+    equal({kind: read(made.inside(f"/{kind}")).strip() for kind in KINDS},
+          {kind: "0033" if kind == "startContainer" else "0027" for kind in KINDS}, "umasks")
+
+
 @suite.table("H-20", "a hook inside starts", {
     "createContainer: in the container's root": ("createContainer", "{rootfs}"),
     "startContainer: in the process's folder": ("startContainer", "/tmp")})
