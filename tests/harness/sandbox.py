@@ -72,6 +72,7 @@ def enter():
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for number in (signal.SIGINT, signal.SIGQUIT):  # a shell ignores them for what it leaves behind
         signal.signal(number, signal.SIG_DFL)
+    os.setpriority(os.PRIO_PROCESS, 0, 0)  # a nice(1) around the suite is not the runtime's doing
     # Leaked descriptors would be the test's own fault: only 0, 1 and 2 are handed on.
     os.closerange(3, 256)
     os.umask(0o022)
