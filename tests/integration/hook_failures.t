@@ -313,6 +313,24 @@ def interrupt_create(lab):
     expect_undone(lab, place)
 
 
+@suite.case("H-06 X-12", "a second signal ends a poststop hook that hangs while all is undone")
+def interrupt_twice(lab):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, "createRuntime", "exec sleep 71")
+    add_hook(lab, made, "poststop", f"echo > {lab.path}/first; exec sleep 72")
+    add_hook(lab, made, "poststop", f"echo > {lab.path}/second")
+    lab.containers.append("h")
+    call = lab.spawn("run", "--bundle", made.write().path, "h")
+    eventually(lambda: any(name == "sleep" for _, _, name in oracle.processes().values()), "hook")
+    call.signal(signal.SIGTERM)
+    eventually(lambda: os.path.exists(f"{lab.path}/first"), "the first poststop hook")
+    call.signal(signal.SIGTERM)
+    call.wait(5).failed("hooks.createRuntime[0]", "interrupted by signal 15", status=1)
+    check(os.path.exists(f"{lab.path}/second"), "the second poststop hook")
+    lab.gone("h")
+    lab.expect_nothing_left("two signals")
+
+
 @suite.case("X-12", "a signal that the caller ignores does not end a creation")
 def interrupt_ignored(lab):
     made = lab.bundle(["/bin/true"])

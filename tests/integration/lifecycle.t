@@ -66,6 +66,28 @@ def state_life(lab):
     lab.gone(container.id)
 
 
+@suite.table("LC-10 ST-status", "the container has stopped when its process", {
+    "exits": ("exit 0", None, 0), "fails": ("exit 3", None, 3),
+    "crashes": ("kill -SEGV $$; sleep 1000", None, -signal.SIGSEGV),
+    "is killed by kill": ("sleep 1000", "KILL", -signal.SIGKILL),
+    "is ended by a signal that it handles": ("trap 'exit 4' TERM; while :; do sleep 0.01; done",
+                                             "TERM", 4)})
+def process_exits(lab, shell, name, status):
+    made = lab.bundle(shell=f"echo up; {shell}")
+    made.without_namespace("pid")  # PID 1 of a namespace cannot crash by its own signal
+    container = lab.create(made)
+    pid = container.pid
+    container.start()
+    container.wait_out("up")
+    if name:
+        time.sleep(0.02)
+        container.kill(name).ok()
+    container.wait_stopped()
+    equal((lab.exit_of(pid), container.state().get("pid", 0)), (status, 0), "exit, pid")
+    container.kill("TERM").failed("container not running")
+    container.delete().ok()
+
+
 @suite.case("O-01 ST-status trap-27", "a zombie init counts as stopped")
 def zombie(lab):
     lab.reaping = False
