@@ -70,8 +70,25 @@ void end_creator(const StateDirectory& directory, const ContainerRecord& record)
     }
 }
 
+// Whoever still has the lock some moments after init was killed: a start that waits for a poststart
+// hook.
+void end_start(const StateDirectory& directory) {
+    constexpr int kMoments = 30;
+    for (int moment = 0; moment < kMoments; ++moment) {
+        if (!directory.is_locked()) {
+            return;
+        }
+        ::usleep(10'000);
+    }
+    const std::optional<pid_t> holder = directory.lock_holder();
+    const auto start = holder ? sys::open_pid(*holder) : Result<sys::Pid>(sys::Pid{});
+    if (holder && start && directory.lock_holder() == holder) {
+        static_cast<void>(sys::send_signal(*start, SIGTERM));
+    }
+}
+
 // Ends what another call of brig may be waiting for while it holds the lock: a create for one of
-// its hooks, a start for a startContainer hook.
+// its hooks, a start for a startContainer or poststart hook. Another delete ends by itself.
 void end_lock_holder(const StateDirectory& directory) {
     const auto record = directory.read_record();
     if (record && record->state.status == oci::ContainerStatus::creating) {
@@ -82,6 +99,7 @@ void end_lock_holder(const StateDirectory& directory) {
     if (init && *init) {
         static_cast<void>(sys::send_signal(**init, SIGKILL));
         thaw(*record);
+        end_start(directory);
     }
 }
 

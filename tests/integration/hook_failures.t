@@ -278,6 +278,23 @@ def delete_hanging(lab, kind):
     expect_undone(lab, place)
 
 
+@suite.case("O-05 O-06 T-88", "delete --force ends a start that hangs in a poststart hook")
+def delete_poststart(lab):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, "poststart", f"echo > {lab.path}/up; exec sleep 77")
+    place = add_poststop(lab, made)
+    container = lab.create(made)
+    call = lab.spawn("start", container.id)
+    eventually(lambda: os.path.exists(f"{lab.path}/up"), "the hook")
+    equal(container.status(), "running", "status meanwhile")
+    result = container.delete("--force").ok()
+    check(result.seconds < 2, f"delete took {result.seconds} s")
+    equal(call.process.wait(5), -signal.SIGTERM, "end of the start")
+    lab.gone(container.id)
+    lab.expect_nothing_left("a hanging poststart hook")
+    expect_poststop(place, "a start that was ended")
+
+
 @suite.case("O-05 T-88", "delete --force also ends a create that does not listen")
 def delete_stopped(lab):
     call, place = hanging(lab, "create", "createRuntime")
