@@ -25,7 +25,8 @@ struct CgroupsPath {
 // What create() does where the host refuses to make a directory (EACCES, EPERM, EROFS).
 enum class IfDenied : unsigned char {
     fail,
-    stay_outside,  // linux.cgroupsPath is absent, so nobody will look for it (engines trap 56)
+    stay_outside,  // linux.cgroupsPath is absent, so nobody will look for it (engines trap 56);
+                   // but not as the host's root
 };
 
 // Takes the path apart component-wise: `.` and doubled slashes vanish; `..`, NUL, control

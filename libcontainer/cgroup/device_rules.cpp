@@ -168,13 +168,16 @@ std::string device_line(const DevicePattern& pattern, unsigned access) {
     return line.append((access & kMknod) != 0 ? "m" : "");
 }
 
-bool may_go_without_device_policy(const sys::Error& error) {
-    if (error.code != EPERM) {
+bool is_host_root() {
+    if (::geteuid() != 0) {
         return false;
     }
     const auto map = sys::read_file(AT_FDCWD, "/proc/self/uid_map");
-    const bool is_host_namespace = map && map->find("4294967295") != std::string::npos;
-    return ::geteuid() != 0 || !is_host_namespace;
+    return !map || map->find("4294967295") != std::string::npos;
+}
+
+bool may_go_without_device_policy(const sys::Error& error) {
+    return error.code == EPERM && !is_host_root();
 }
 
 }  // namespace libcontainer

@@ -64,6 +64,10 @@ struct DevicePolicy {
 // "c 1:3 rwm", as v1's devices.allow and devices.deny want it.
 [[nodiscard]] std::string device_line(const DevicePattern& pattern, unsigned access);
 
+// Whether the caller is root of the initial user namespace: what it makes can make and reach
+// devices of the host, so it goes without a device policy only if it was told to.
+[[nodiscard]] bool is_host_root();
+
 // Whether a policy that the kernel refused with `error` may be missing: neither may the root of a
 // user namespace set one (v1's devices, v2's BPF), nor can it make or reach a device that its user
 // may not; the policy of the cgroups above goes on to hold (RD-03).

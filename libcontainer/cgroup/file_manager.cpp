@@ -7,14 +7,21 @@
 
 #include <cerrno>
 
+#include "libcontainer/cgroup/device_rules.h"
 #include "libcontainer/cgroup/memory_limits.h"
 #include "libcontainer/cgroup/tree.h"
 
 namespace libcontainer {
 
-bool FileManager::may_stay_outside(const sys::Error& error) const {
-    return if_denied_ == IfDenied::stay_outside &&
-           (error.code == EACCES || error.code == EPERM || error.code == EROFS);
+Result<void> FileManager::check_stay_outside(sys::Error error) const {
+    if (error.code != EACCES && error.code != EPERM && error.code != EROFS) {
+        return std::unexpected(std::move(error));
+    }
+    if (if_denied_ == IfDenied::stay_outside && !is_host_root()) {
+        return {};
+    }
+    error.message += " (--cgroup-manager disabled goes without a cgroup)";
+    return std::unexpected(std::move(error));
 }
 
 Result<void> FileManager::look_around() {

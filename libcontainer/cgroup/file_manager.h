@@ -37,8 +37,9 @@ class FileManager : public CgroupManager {
     FileManager(CgroupRecord plan, IfDenied if_denied)
         : record_(std::move(plan)), if_denied_(if_denied), is_claimed_(false) {}
 
-    // Whether create() goes on without a directory that could not be made.
-    [[nodiscard]] bool may_stay_outside(const sys::Error& error) const;
+    // Whether create() goes on without a directory that could not be made, or the error it ends
+    // with. Never as the host's root, whose container would reach the host's devices.
+    [[nodiscard]] Result<void> check_stay_outside(sys::Error error) const;
 
     // The directory whose processes count as the container's, or null.
     [[nodiscard]] virtual const std::string* process_directory() const = 0;

@@ -66,6 +66,24 @@ def devices(lab, rules):
     check("OPEN" not in result.out, f"opened: {result.out!r}")
 
 
+@suite.case("T-62 R-35", "the host's root gets no container without a device policy where cgroups "
+            "are read-only, unless it asks for it")
+def devices_of_read_only_cgroups(lab):
+    made = lab.bundle(shell="mknod /tmp/n c 1 11 && (: < /tmp/n) && echo OPEN; rm -f /tmp/n; true")
+    made.capabilities("CAP_MKNOD", "CAP_SYSLOG")
+    made.linux.pop("cgroupsPath", None)
+    script = ("for m in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/self/mounts); do "
+              "mount -o remount,bind,ro $m || exit 9; done; exec \"$@\"")
+    call = lab.words("run", "--bundle", made.write().path, lab.name())
+    outcome = lab.popen(["unshare", "--mount", "sh", "-c", script, "sh", *call]).wait()
+    check("OPEN" not in outcome.out, "the host's log was opened")
+    outcome.failed("read-only file system", "--cgroup-manager disabled", status=1)
+    lab.expect_nothing_left("a refused cgroup")
+    call = lab.words("run", "--bundle", made.path, lab.name(),
+                     globals_=("--cgroup-manager", "disabled"))
+    lab.popen(["unshare", "--mount", "sh", "-c", script, "sh", *call]).wait().ok()
+
+
 @suite.case("T-62", "a device node that the image brings is denied too")
 def image_device(lab):
     made = lab.bundle(shell="(: < /disk) && echo OPEN; true")

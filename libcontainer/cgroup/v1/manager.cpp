@@ -68,12 +68,11 @@ Result<void> Manager::create() {
             entered.push_back(directory);
             continue;
         }
-        if (may_stay_outside(result.error())) {
-            is_partial_ = true;
-            continue;
+        if (auto outside = check_stay_outside(std::move(result).error()); !outside) {
+            remove_made(made);
+            return outside;
         }
-        remove_made(made);
-        return result;
+        is_partial_ = true;
     }
     record_.directories = std::move(entered);
     is_claimed_ = true;

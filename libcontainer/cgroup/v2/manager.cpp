@@ -112,12 +112,10 @@ Result<void> Manager::create() {
         return {};
     }
     remove_made(made);
-    if (may_stay_outside(result.error())) {
-        record_.directories.clear();
-        is_claimed_ = true;
-        return {};
-    }
-    return result;
+    TRY_VOID(check_stay_outside(std::move(result).error()));
+    record_.directories.clear();
+    is_claimed_ = true;
+    return {};
 }
 
 Result<void> Manager::write_resources(const oci::Resources& resources, DeviceRules device_rules) {

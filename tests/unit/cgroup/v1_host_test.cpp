@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The v1 manager on this host's own hierarchies, with real processes.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -158,13 +159,19 @@ TEST_CASE("CG-02: a relative path is below the own cgroup of each hierarchy") {
     }
 }
 
-TEST_CASE("trap 56: without a cgroupsPath a host that denies cgroups is no error") {
+TEST_CASE("trap 56: without a cgroupsPath a host that denies cgroups is no error to a user") {
     libcontainer::CgroupRecord denied;
     denied.directories = {{"memory", "/sys/kernel/brig-test-denied"}};
     libcontainer::v1::Manager asked(denied, libcontainer::IfDenied::fail);
     CHECK_FALSE(asked.create());
     libcontainer::v1::Manager unasked(denied, libcontainer::IfDenied::stay_outside);
-    REQUIRE(unasked.create());
+    const auto as_root = unasked.create();
+    REQUIRE_FALSE(as_root);
+    CHECK_THAT(as_root.error().message, Catch::Contains("--cgroup-manager disabled"));
+    REQUIRE(::seteuid(65534) == 0);
+    const auto as_user = unasked.create();
+    REQUIRE(::seteuid(0) == 0);
+    REQUIRE(as_user);
     CHECK(unasked.record().directories.empty());
     CHECK(unasked.apply({}));
     CHECK(unasked.open_entry("")->tasks.empty());
