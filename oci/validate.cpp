@@ -124,6 +124,14 @@ std::vector<Problem> validate(const Resources& resources) {
     return run(kResourceChecks, resources, "");
 }
 
+std::vector<Problem> validate(const IntelRdt& intel_rdt) {
+    Spec spec;
+    spec.linux.intel_rdt = intel_rdt;
+    Problems problems("");
+    check::intel_rdt(spec, problems);
+    return std::move(problems).take();
+}
+
 void add_positions(std::vector<Problem>& problems, std::string_view json) {
     std::vector<std::string> paths;
     paths.reserve(problems.size());

@@ -26,6 +26,9 @@ std::vector<Problem> validate(const Process& process);
 // The same for `update --resources`. A lone swap limit is accepted: the memory limit may be set.
 std::vector<Problem> validate(const Resources& resources);
 
+// The same for the schemata of `update`; paths start at `linux`.
+std::vector<Problem> validate(const IntelRdt& intel_rdt);
+
 // What is valid and yet likely a mistake; for the log, never a reason to fail.
 std::vector<Problem> find_doubtful(const Spec& spec);
 std::vector<Problem> find_doubtful(const Process& process);
