@@ -51,14 +51,27 @@ Result<void> AttributeDirectory::write_each(std::string_view file,
     if (!fd) {
         return std::unexpected(std::move(fd).error().at(lines.front().config_path));
     }
+    const Result<std::string> before =
+        undos_ != nullptr ? read(file) : Result<std::string>(std::string());
     for (const auto& [value, config_path] : lines) {
         if (const int code = write_once(fd->get(), value + "\n"); code != 0) {
             std::string what = "write(\"" + path_ + "/";
             what.append(file).append("\", \"").append(value).append("\")");
             return std::unexpected(sys::errno_error(what, code).at(config_path));
         }
+        remember(file, value, before);
     }
     return {};
+}
+
+void AttributeDirectory::remember(std::string_view file, const std::string& written,
+                                  const Result<std::string>& before) const {
+    if (undos_ != nullptr && before) {
+        undos_->on_failure([path = path_, name = std::string(file),
+                            value = undoing_value(file, written, *before)] {
+            static_cast<void>(AttributeDirectory(path).write(name, value, ""));
+        });
+    }
 }
 
 Result<std::string> AttributeDirectory::read(std::string_view file) const {

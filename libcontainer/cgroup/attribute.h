@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "libcontainer/sys/error.h"
+#include "libcontainer/sys/rollback.h"
 #include "libcontainer/sys/unique_fd.h"
 
 namespace libcontainer {
@@ -27,7 +28,10 @@ struct AttributeLine {
 // descriptor: most controllers have no value to write, the others one or two.
 class AttributeDirectory {
   public:
-    explicit AttributeDirectory(std::string path) : path_(std::move(path)) {}
+    // `undos`, if there, gets for each write what makes it undone (`update`, which may fail after
+    // its first).
+    explicit AttributeDirectory(std::string path, sys::Rollback* undos = nullptr)
+        : path_(std::move(path)), undos_(undos) {}
 
     // One write(2) of `value` to an existing file. Errors carry the JSON path, errno in `code`, and
     // name file and value; a file that does not exist is `unsupported` with ENOENT: the kernel
@@ -47,8 +51,17 @@ class AttributeDirectory {
     [[nodiscard]] const std::string& path() const { return path_; }
 
   private:
+    void remember(std::string_view file, const std::string& written,
+                  const Result<std::string>& before) const;
+
     std::string path_;
+    sys::Rollback* undos_;
 };
+
+// What to write to a file that had the content `before` until `written` was written to it. Files
+// with a line per device or name are told by their name.
+[[nodiscard]] std::string undoing_value(std::string_view file, std::string_view written,
+                                        std::string_view before);
 
 // True if the kernel does not offer the file: write() and read() failed with that.
 [[nodiscard]] inline bool is_absent(const sys::Error& error) {

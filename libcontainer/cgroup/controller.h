@@ -19,6 +19,9 @@ struct Controller {
     std::string_view (*asks)(const oci::Resources& resources);
     // Checks the values and writes those that are there; errors name the JSON path and the file.
     Result<void> (*apply)(const AttributeDirectory& directory, const oci::Resources& resources);
+    // What an `update` has to ask before anything is written; null: nothing.
+    Result<void> (*check_update)(const AttributeDirectory& directory,
+                                 const oci::Resources& resources) = nullptr;
 };
 
 // The same on v1 and v2.

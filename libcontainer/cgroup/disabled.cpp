@@ -28,7 +28,7 @@ Result<void> DisabledCgroup::apply(const oci::Resources& resources) {
     return {};
 }
 
-Result<void> DisabledCgroup::update(const oci::Resources& resources) {
+Result<void> DisabledCgroup::update(const oci::Resources& resources, sys::Rollback&) {
     return apply(resources);
 }
 

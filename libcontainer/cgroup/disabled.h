@@ -15,7 +15,8 @@ class DisabledCgroup final : public CgroupManager {
     [[nodiscard]] const CgroupRecord& record() const override { return record_; }
     [[nodiscard]] Result<void> create() override { return {}; }
     [[nodiscard]] Result<void> apply(const oci::Resources& resources) override;
-    [[nodiscard]] Result<void> update(const oci::Resources& resources) override;
+    [[nodiscard]] Result<void> update(const oci::Resources& resources,
+                                      sys::Rollback& undos) override;
     [[nodiscard]] Result<CgroupEntry> open_entry(const std::string& below) override;
     [[nodiscard]] std::vector<CgroupMountSource> mount_sources() const override { return {}; }
     [[nodiscard]] Result<void> freeze() override;

@@ -47,11 +47,11 @@ void FileManager::undo_create() {
 
 Result<void> FileManager::apply(const oci::Resources& resources) {
     TRY_VOID(check_memory(resources.memory));
-    return write_resources(resources, DeviceRules::write);
+    return write_resources(resources, nullptr);
 }
 
-Result<void> FileManager::update(const oci::Resources& resources) {
-    return write_resources(resources, DeviceRules::leave);
+Result<void> FileManager::update(const oci::Resources& resources, sys::Rollback& undos) {
+    return write_resources(resources, &undos);
 }
 
 Result<std::vector<pid_t>> FileManager::pids() const {

@@ -23,14 +23,12 @@ class FileManager : public CgroupManager {
     [[nodiscard]] const CgroupRecord& record() const final { return record_; }
     void undo_create() final;
     [[nodiscard]] Result<void> apply(const oci::Resources& resources) final;
-    [[nodiscard]] Result<void> update(const oci::Resources& resources) final;
+    [[nodiscard]] Result<void> update(const oci::Resources& resources, sys::Rollback& undos) final;
     [[nodiscard]] Result<std::vector<pid_t>> pids() const final;
     [[nodiscard]] Result<void> kill_all(int signal) final;
     [[nodiscard]] Result<void> destroy() final;
 
   protected:
-    enum class DeviceRules : unsigned char { write, leave };
-
     // Of a container that exists.
     explicit FileManager(CgroupRecord record) : record_(std::move(record)) {}
     // Of one to be made.
@@ -43,8 +41,10 @@ class FileManager : public CgroupManager {
 
     // The directory whose processes count as the container's, or null.
     [[nodiscard]] virtual const std::string* process_directory() const = 0;
+    // `undos` is null where the container is made, and the device rules are written; where it is
+    // updated they are not.
     [[nodiscard]] virtual Result<void> write_resources(const oci::Resources& resources,
-                                                       DeviceRules device_rules) = 0;
+                                                       sys::Rollback* undos) = 0;
     // SIGKILL to all that is in the tree now, the frozen too.
     [[nodiscard]] virtual Result<void> kill_once(const std::string& directory) = 0;
     // The same until none is left, or kKillTime is over.

@@ -12,6 +12,7 @@
 
 #include "libcontainer/options.h"
 #include "libcontainer/sys/error.h"
+#include "libcontainer/sys/rollback.h"
 #include "libcontainer/sys/unique_fd.h"
 #include "oci/resources.h"
 
@@ -68,9 +69,11 @@ class CgroupManager {
     // path and the file. Writes the device rules even if none are given: denied unless allowed
     // (T-62), so call it with empty resources if config.json has none.
     [[nodiscard]] virtual Result<void> apply(const oci::Resources& resources) = 0;
-    // The same for the `update` verb: what is absent keeps its value, device rules are left alone
-    // (engines trap 51).
-    [[nodiscard]] virtual Result<void> update(const oci::Resources& resources) = 0;
+    // The same for the `update` verb (see plan_update): what is absent keeps its value, device
+    // rules are left alone (engines trap 51). All that can be known to fail is refused before the
+    // first write; each write adds to `undos` what takes it back.
+    [[nodiscard]] virtual Result<void> update(const oci::Resources& resources,
+                                              sys::Rollback& undos) = 0;
     // For the launcher of init and of exec. `below`: a cgroup under the container's own, "" for
     // itself.
     [[nodiscard]] virtual Result<CgroupEntry> open_entry(const std::string& below) = 0;

@@ -37,6 +37,12 @@ std::unexpected<sys::Error> refuse(std::string_view config_path, std::string why
         sys::Error{sys::ErrorKind::unsupported, 0, std::string(config_path), std::move(why)});
 }
 
+std::unexpected<sys::Error> refuse_without(const Controller& controller,
+                                           std::string_view config_path) {
+    return refuse(config_path, "needs the " + std::string(controller.name) +
+                                   " controller, and the container has no cgroup with it");
+}
+
 Result<sys::UniqueFd> open_tasks(const std::string& directory) {
     auto tasks = sys::open_at(AT_FDCWD, directory + "/tasks", O_WRONLY);
     if (!tasks && tasks.error().code == ENOENT) {
@@ -79,25 +85,38 @@ Result<void> Manager::create() {
     return {};
 }
 
-Result<void> Manager::write_resources(const oci::Resources& resources, DeviceRules device_rules) {
+Result<void> Manager::check_controllers(const oci::Resources& resources) const {
     if (!resources.unified.empty()) {
         return refuse("linux.resources.unified",
                       "is for cgroup v2, and the controllers of this host are on v1");
     }
     for (const Controller* const controller : controllers()) {
-        const bool is_devices = controller == &kDevices;
-        if (is_devices && device_rules == DeviceRules::leave) {
-            continue;
+        const std::string_view config_path =
+            controller == &kDevices ? "" : controller->asks(resources);
+        if (!config_path.empty() && find(controller->name) == nullptr) {
+            return refuse_without(*controller, config_path);
         }
-        if (const std::string* const directory = find(controller->name)) {
-            TRY_VOID(controller->apply(AttributeDirectory(*directory), resources));
-            continue;
-        }
-        const std::string_view config_path = controller->asks(resources);
-        // Whoever may not make a cgroup may not reach a device of the host either.
-        if (!config_path.empty() && !(is_devices && is_partial_)) {
-            return refuse(config_path, "needs the " + std::string(controller->name) +
-                                           " controller, and the container has no cgroup with it");
+    }
+    return {};
+}
+
+Result<void> Manager::write_devices(const oci::Resources& resources) const {
+    if (const std::string* const directory = find(kDevices.name)) {
+        return kDevices.apply(AttributeDirectory(*directory), resources);
+    }
+    // Whoever may not make a cgroup may not reach a device of the host either.
+    return is_partial_ ? Result<void>() : refuse_without(kDevices, kDevices.asks(resources));
+}
+
+Result<void> Manager::write_resources(const oci::Resources& resources, sys::Rollback* undos) {
+    TRY_VOID(check_controllers(resources));
+    if (undos == nullptr) {
+        TRY_VOID(write_devices(resources));
+    }
+    for (const Controller* const controller : controllers()) {
+        const std::string* const directory = find(controller->name);
+        if (directory != nullptr && controller != &kDevices) {
+            TRY_VOID(controller->apply(AttributeDirectory(*directory, undos), resources));
         }
     }
     return {};

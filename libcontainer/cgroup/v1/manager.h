@@ -30,7 +30,7 @@ class Manager final : public FileManager {
   private:
     [[nodiscard]] const std::string* process_directory() const override;
     [[nodiscard]] Result<void> write_resources(const oci::Resources& resources,
-                                               DeviceRules device_rules) override;
+                                               sys::Rollback* undos) override;
     [[nodiscard]] Result<void> kill_once(const std::string& directory) override;
     [[nodiscard]] Result<void> kill_tree(const std::string& directory) override;
 
@@ -39,6 +39,9 @@ class Manager final : public FileManager {
     // The same for the freezer, which pausing needs.
     [[nodiscard]] Result<std::string> freezer() const;
     void thaw_for_kill() const;
+    // Whether there is a cgroup for each value but the device rules.
+    [[nodiscard]] Result<void> check_controllers(const oci::Resources& resources) const;
+    [[nodiscard]] Result<void> write_devices(const oci::Resources& resources) const;
 
     bool is_partial_ = false;  // stay_outside came true for a hierarchy
 };

@@ -81,6 +81,33 @@ Result<void> explain(Result<void> applied, const std::string& path, std::string_
     return applied;
 }
 
+// JSON path of the first value that needs a cgroup.
+std::string_view first_asking(const oci::Resources& resources) {
+    for (const Controller* const controller : controllers()) {
+        if (const std::string_view asking = controller->asks(resources); !asking.empty()) {
+            return asking;
+        }
+    }
+    return resources.unified.empty() ? "" : "linux.resources.unified";
+}
+
+// All that can be told without writing.
+Result<void> check_update(const AttributeDirectory& files, const oci::Resources& resources) {
+    for (const Controller* const controller : controllers()) {
+        const std::string_view asking = controller->asks(resources);
+        std::string why =
+            asking.empty() ? std::string() : lacking_controller(files.path(), controller->name);
+        if (!why.empty()) {
+            return std::unexpected(
+                sys::Error{sys::ErrorKind::unsupported, 0, std::string(asking), std::move(why)});
+        }
+        if (controller->check_update != nullptr) {
+            TRY_VOID(controller->check_update(files, resources));
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 CgroupRecord plan_record(const Hierarchy& hierarchy, const CgroupsPath& path) {
@@ -118,8 +145,8 @@ Result<void> Manager::create() {
     return {};
 }
 
-Result<void> Manager::write_resources(const oci::Resources& resources, DeviceRules device_rules) {
-    if (device_rules == DeviceRules::write && !record_.directories.empty()) {
+Result<void> Manager::write_resources(const oci::Resources& resources, sys::Rollback* undos) {
+    if (undos == nullptr && !record_.directories.empty()) {
         auto filtered = apply_device_filter(record_.directories.front().path, resources.devices);
         if (!filtered && !may_go_without_device_policy(filtered.error())) {
             return filtered;
@@ -127,22 +154,19 @@ Result<void> Manager::write_resources(const oci::Resources& resources, DeviceRul
     }
     TRY_VOID(refuse_v1_values(resources));
     const auto path = directory();
-    for (const Controller* const controller : controllers()) {
-        if (const std::string_view asking = controller->asks(resources); !path && !asking.empty()) {
-            return std::unexpected(sys::Error(path.error()).at(asking));
-        }
-        if (path) {
-            TRY_VOID(explain(controller->apply(AttributeDirectory(*path), resources), *path,
-                             controller->name));
-        }
-    }
-    if (resources.unified.empty()) {
-        return {};
-    }
     if (!path) {
-        return std::unexpected(sys::Error(path.error()).at("linux.resources.unified"));
+        const std::string_view asking = first_asking(resources);
+        return asking.empty() ? Result<void>()
+                              : std::unexpected(sys::Error(path.error()).at(asking));
     }
-    return apply_unified(AttributeDirectory(*path), resources);
+    const AttributeDirectory files(*path, undos);
+    if (undos != nullptr) {
+        TRY_VOID(check_update(files, resources));
+    }
+    for (const Controller* const controller : controllers()) {
+        TRY_VOID(explain(controller->apply(files, resources), *path, controller->name));
+    }
+    return apply_unified(files, resources);
 }
 
 Result<CgroupEntry> Manager::open_entry(const std::string& below) {

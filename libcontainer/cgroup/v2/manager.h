@@ -29,7 +29,7 @@ class Manager final : public FileManager {
   private:
     [[nodiscard]] const std::string* process_directory() const override;
     [[nodiscard]] Result<void> write_resources(const oci::Resources& resources,
-                                               DeviceRules device_rules) override;
+                                               sys::Rollback* undos) override;
     [[nodiscard]] Result<void> kill_once(const std::string& directory) override;
     [[nodiscard]] Result<void> kill_tree(const std::string& directory) override;
 

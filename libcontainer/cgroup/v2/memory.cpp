@@ -26,8 +26,13 @@ Result<std::int64_t> read_number(const AttributeDirectory& directory, std::strin
     return number;
 }
 
-// checkBeforeUpdate: v2 would not refuse a limit below the usage but reclaim and kill (1.1).
-Result<void> check_usage(const AttributeDirectory& directory, const MemoryLimits& limits) {
+// checkBeforeUpdate, of what is in force after the update: v2 would not refuse a limit below the
+// usage but reclaim and kill (1.1).
+Result<void> check_usage(const AttributeDirectory& directory, const oci::Resources& resources) {
+    const MemoryLimits limits = plan_memory_limits(resources.memory);
+    if (!resources.memory.check_before_update.value_or(false)) {
+        return {};
+    }
     const auto refuse = [](std::string_view config_path, std::string why) {
         return std::unexpected(
             sys::Error{sys::ErrorKind::invalid, 0, std::string(config_path), std::move(why)});
@@ -81,9 +86,6 @@ std::string_view asks(const oci::Resources& resources) {
 
 Result<void> apply(const AttributeDirectory& directory, const oci::Resources& resources) {
     const MemoryLimits limits = plan_memory_limits(resources.memory);
-    if (resources.memory.check_before_update.value_or(false)) {
-        TRY_VOID(check_usage(directory, limits));
-    }
     TRY_VOID(write_swap(directory, limits));
     if (limits.limit) {
         TRY_VOID(directory.write("memory.max", limit_text(*limits.limit), kLimitPath));
@@ -97,6 +99,6 @@ Result<void> apply(const AttributeDirectory& directory, const oci::Resources& re
 
 }  // namespace
 
-const Controller kMemory = {"memory", &asks, &apply};
+const Controller kMemory = {"memory", &asks, &apply, &check_usage};
 
 }  // namespace libcontainer::v2

@@ -123,3 +123,14 @@ class Made {
   private:
     std::unique_ptr<CgroupManager> manager_;
 };
+
+// As the verb does it: a failed update is taken back.
+template <typename Group>
+libcontainer::Result<void> update(const Group& made, const oci::Resources& resources) {
+    sys::Rollback undos;
+    auto updated = made->update(resources, undos);
+    if (updated) {
+        undos.commit();
+    }
+    return updated;
+}

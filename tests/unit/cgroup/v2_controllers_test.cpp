@@ -98,25 +98,25 @@ TEST_CASE("RES-memory.checkBeforeUpdate: v2 refuses what is in use") {
     oci::Resources resources;
     resources.memory.check_before_update = true;
     resources.memory.limit = 4999;
-    const auto applied = v2::kMemory.apply(files_of(folder), resources);
+    const auto applied = v2::kMemory.check_update(files_of(folder), resources);
     REQUIRE_FALSE(applied);
     CHECK(applied.error().config_path == "linux.resources.memory.limit");
     CHECK(folder.get("memory.max").empty());
     resources.memory.limit = 5000;
     resources.memory.swap = 5299;
-    CHECK_FALSE(v2::kMemory.apply(files_of(folder), resources));
+    CHECK_FALSE(v2::kMemory.check_update(files_of(folder), resources));
     resources.memory.swap = 5300;
-    CHECK(v2::kMemory.apply(files_of(folder), resources));
+    CHECK(v2::kMemory.check_update(files_of(folder), resources));
     // Swap alone, against the limit in force.
     resources.memory.limit.reset();
     folder.put("memory.max", "5000\n");
     resources.memory.swap = 5299;
-    const auto swapped = v2::kMemory.apply(files_of(folder), resources);
+    const auto swapped = v2::kMemory.check_update(files_of(folder), resources);
     REQUIRE_FALSE(swapped);
     CHECK(swapped.error().config_path == "linux.resources.memory.swap");
     // Without it the kernel is left to reclaim.
     resources.memory.check_before_update = false;
-    CHECK(v2::kMemory.apply(files_of(folder), resources));
+    CHECK(v2::kMemory.check_update(files_of(folder), resources));
 }
 
 TEST_CASE("VEC-memory: limit and swap to memory.max and memory.swap.max") {

@@ -160,7 +160,7 @@ TEST_CASE("v2 T-62 RD-04: the device filter is attached, and replaced in one go"
                          {false, oci::DeviceRuleType::character, 1, 12, "r"}};
     REQUIRE(made->apply(resources));
     CHECK(status(kKmsg) == 0);
-    REQUIRE(made->update({}));
+    REQUIRE(update(made, {}));
     CHECK(status(kKmsg) == 0);
     resources.devices = {{true, {}, {}, {}, "rwm"}};
     REQUIRE(made->apply(resources));
