@@ -11,10 +11,9 @@
 #include "oci/validate.h"
 
 namespace libcontainer {
-namespace {
 
-std::unexpected<sys::Error> refuse(const std::vector<oci::ParseError>& mistakes,
-                                   const std::string& name) {
+std::unexpected<sys::Error> refuse_document(const std::vector<oci::ParseError>& mistakes,
+                                            const std::string& name) {
     std::string text;
     for (const oci::ParseError& mistake : mistakes) {
         text += (text.empty() ? "" : "\n") + oci::to_string(mistake, name);
@@ -22,13 +21,11 @@ std::unexpected<sys::Error> refuse(const std::vector<oci::ParseError>& mistakes,
     return sys::fail(sys::ErrorKind::invalid, std::move(text));
 }
 
-}  // namespace
-
 Result<oci::Spec> read_kept_spec(const StateDirectory& directory) {
     const std::string json = TRY(directory.read_config());
     auto spec = oci::parse_spec(json);
     if (!spec) {
-        return refuse(spec.error(), "config.json");
+        return refuse_document(spec.error(), "config.json");
     }
     return *std::move(spec);
 }
@@ -50,12 +47,12 @@ Result<Bundle> load_bundle(const std::string& bundle, const std::string& config,
     std::vector<oci::ParseError> doubts;
     auto spec = oci::parse_valid_spec(loaded.config_json, warn ? &doubts : nullptr);
     if (!spec) {
-        return refuse(spec.error(), config);
+        return refuse_document(spec.error(), config);
     }
     loaded.spec = *std::move(spec);
     if (auto problems = oci::unsupported(loaded.spec); !problems.empty()) {
         oci::add_positions(problems, loaded.config_json);
-        auto refused = refuse(problems, config);
+        auto refused = refuse_document(problems, config);
         refused.error().kind = sys::ErrorKind::unsupported;
         return refused;
     }

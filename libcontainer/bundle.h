@@ -3,10 +3,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "libcontainer/options.h"
 #include "libcontainer/state/state_directory.h"
 #include "libcontainer/sys/error.h"
+#include "oci/json.h"
 #include "oci/spec.h"
 
 namespace libcontainer {
@@ -24,6 +26,11 @@ struct Bundle {
 // `file:line:column: path: what`.
 [[nodiscard]] Result<Bundle> load_bundle(const std::string& bundle, const std::string& config,
                                          const Warn& warn);
+
+// The error that tells of all mistakes in a document, one per line, in the same form; `name` is the
+// file's.
+[[nodiscard]] std::unexpected<sys::Error> refuse_document(
+    const std::vector<oci::ParseError>& mistakes, const std::string& name);
 
 // The spec of a container that exists, from its kept config.json (B-03).
 [[nodiscard]] Result<oci::Spec> read_kept_spec(const StateDirectory& directory);

@@ -52,6 +52,10 @@ enum class Force : unsigned char { no, yes };
 [[nodiscard]] Result<void> pause(const GlobalOptions& global, const std::string& id);
 [[nodiscard]] Result<void> resume(const GlobalOptions& global, const std::string& id);
 
+// Changes the limits of a container that has not stopped (engines 2.11). On error they are as they
+// were.
+[[nodiscard]] Result<void> update(const GlobalOptions& global, const UpdateOptions& options);
+
 // Host pids of all processes in the container's cgroup.
 [[nodiscard]] Result<std::vector<pid_t>> processes(const GlobalOptions& global,
                                                    const std::string& id);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "oci/resources.h"
+
 namespace libcontainer {
 
 // Takes what a user should know and an engine must not fail for: P-09, T-75. Empty when nobody
@@ -62,6 +64,14 @@ struct ExecOptions {
     bool tty = false;
     bool detach = false;
     bool ignore_paused = false;
+};
+
+struct UpdateOptions {
+    std::string id;
+    std::string resources_file;  // "-": standard input; wins over `changes` (engines 2.11)
+    oci::Resources changes;
+    std::optional<std::string> l3_cache_schema;
+    std::optional<std::string> mem_bw_schema;
 };
 
 }  // namespace libcontainer

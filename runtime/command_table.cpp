@@ -39,6 +39,8 @@ constexpr std::array kCommands = {
             no_options, run_pause},
     Command{"resume", "ID", "let a paused container go on", 1, 1, anywhere, needed, kFailure,
             no_options, run_resume},
+    Command{"update", "ID", "change a container's limits", 1, 1, anywhere, needed, kFailure,
+            update_options, run_update},
     Command{"delete", "ID", "remove a stopped container", 1, 1, anywhere, needed, kFailure,
             delete_options, run_delete},
     Command{"spec", "[COMMAND [ARG]...]", "write a config.json to start from", 0, kAny,

@@ -49,6 +49,10 @@ std::vector<OptionInfo> delete_options();
 [[nodiscard]] Result<DeleteSettings> parse_delete(const Line& line);
 [[nodiscard]] Result<int> run_delete(const Context& context, const Line& line);
 
+std::vector<OptionInfo> update_options();
+[[nodiscard]] Result<libcontainer::UpdateOptions> parse_update(const Line& line);
+[[nodiscard]] Result<int> run_update(const Context& context, const Line& line);
+
 // The verbs that show something.
 enum class Format : unsigned char { table, json };
 [[nodiscard]] Result<void> assign(Format& member, const std::string& value);

@@ -12,6 +12,7 @@
 
 #include "libcontainer/cgroup/attribute.h"
 #include "libcontainer/resctrl/schemata.h"
+#include "libcontainer/sys/file.h"
 #include "libcontainer/sys/mountinfo.h"
 
 namespace libcontainer::resctrl {
@@ -61,6 +62,15 @@ void add_reason(sys::Error& error, const std::string& root) {
 
 bool has_tasks(const std::string& group) {
     return AttributeDirectory(group).has("tasks");
+}
+
+Result<void> write_line(const AttributeDirectory& directory, const RequestedLine& line,
+                        const std::string& root) {
+    auto written = directory.write("schemata", line.text, line.config_path);
+    if (!written) {
+        add_reason(written.error(), root);
+    }
+    return written;
 }
 
 // Compares what an existing class has with what is wanted (RDT-04).
@@ -163,10 +173,7 @@ Result<void> NewGroup::make_class() {
 Result<void> NewGroup::write_schemata() const {
     const AttributeDirectory directory(record_.group);
     for (const RequestedLine& line : requested_lines(*config_)) {
-        if (auto written = directory.write("schemata", line.text, line.config_path); !written) {
-            add_reason(written.error(), root_);
-            return written;
-        }
+        TRY_VOID(write_line(directory, line, root_));
     }
     return {};
 }
@@ -215,6 +222,31 @@ void NewGroup::undo() const {
 Result<void> join_again(const ResctrlRecord& record, pid_t pid) {
     auto joined = write_tasks(record, pid);
     return !joined && is_absent(joined.error()) ? Result<void>() : joined;
+}
+
+Result<void> update(const std::optional<ResctrlRecord>& record, const oci::IntelRdt& schemata,
+                    sys::Rollback& undos) {
+    const auto lines = requested_lines(schemata);
+    if (!record) {
+        return refuse(sys::ErrorKind::unsupported, lines.front().config_path,
+                      "the container was made without linux.intelRdt");
+    }
+    // The classes are directly below the root, which is one itself.
+    const std::string above = sys::directory_of(record->group);
+    const bool is_default = !AttributeDirectory(above).has("info");
+    const AttributeDirectory directory(record->group);
+    const std::string before = TRY(directory.read("schemata"));
+    undos.on_failure([directory, before] {
+        for (std::size_t begin = before.find_first_not_of(' '); begin < before.size();) {
+            const std::size_t end = std::min(before.find('\n', begin), before.size());
+            static_cast<void>(directory.write("schemata", before.substr(begin, end - begin), ""));
+            begin = before.find_first_not_of(" \n", end);
+        }
+    });
+    for (const RequestedLine& line : lines) {
+        TRY_VOID(write_line(directory, line, is_default ? record->group : above));
+    }
+    return {};
 }
 
 Result<void> remove(const ResctrlRecord& record) {

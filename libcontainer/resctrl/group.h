@@ -5,10 +5,12 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "libcontainer/sys/error.h"
+#include "libcontainer/sys/rollback.h"
 #include "oci/spec_linux.h"
 
 namespace libcontainer {
@@ -67,6 +69,11 @@ class NewGroup {
 // Puts a process of `exec` into the groups. A class that somebody has removed meanwhile is no
 // error: the container's processes are in the default class then. Parent.
 [[nodiscard]] Result<void> join_again(const ResctrlRecord& record, pid_t pid);
+
+// Other schemata for the class of a container that exists; each write adds to `undos` what takes it
+// back. An error for a container without one. `update`.
+[[nodiscard]] Result<void> update(const std::optional<ResctrlRecord>& record,
+                                  const oci::IntelRdt& schemata, sys::Rollback& undos);
 
 // Removes the groups that are the container's own; what is gone already is no error. `delete`.
 [[nodiscard]] Result<void> remove(const ResctrlRecord& record);

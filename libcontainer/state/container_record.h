@@ -9,15 +9,16 @@
 #include "libcontainer/cgroup/manager.h"
 #include "libcontainer/resctrl/group.h"
 #include "libcontainer/rootfs/shared_root.h"
+#include "oci/bindings_resources.h"
 #include "oci/bindings_state.h"
 #include "oci/state.h"
 
 namespace libcontainer {
 
 // container.json in the container's state folder. Written once before anything is made outside the
-// folder (with status `creating`: the journal, from which a killed create is cleaned up) and once
-// when the container is complete. Engines omit --systemd-cgroup, bundle and environment in later
-// calls, so all that those calls need is here (engines trap 24).
+// folder (with status `creating`: the journal, from which a killed create is cleaned up), once when
+// the container is complete, and by each `update`. Engines omit --systemd-cgroup, bundle and
+// environment in later calls, so all that those calls need is here (engines trap 24).
 struct ContainerRecord {
     std::uint32_t version = 1;  // of this format
     oci::State state;           // pid as the runtime sees it; status only `creating` or `created`
@@ -25,7 +26,8 @@ struct ContainerRecord {
     std::string boot_id;           // pids and start times of another boot mean nothing (T-90)
     std::int32_t creator = 0;      // pid of the runtime that is making it
     CgroupRecord cgroup;
-    std::optional<ResctrlRecord> resctrl;  // with linux.intelRdt
+    std::optional<ResctrlRecord> resctrl;     // with linux.intelRdt
+    std::optional<oci::Resources> resources;  // of the last `update`; before: config.json's
     bool private_pid_namespace = false;
     bool has_process = false;
     bool has_late_hooks = false;  // poststart or poststop: start and delete must read config.json
@@ -87,6 +89,7 @@ inline constexpr Field kFields<libcontainer::ContainerRecord>[] = {
     field<&libcontainer::ContainerRecord::creator>("creator"),
     required<&libcontainer::ContainerRecord::cgroup>("cgroup"),
     field<&libcontainer::ContainerRecord::resctrl>("resctrl"),
+    field<&libcontainer::ContainerRecord::resources>("resources"),
     field<&libcontainer::ContainerRecord::private_pid_namespace>("privatePidNamespace"),
     field<&libcontainer::ContainerRecord::has_process>("hasProcess"),
     field<&libcontainer::ContainerRecord::has_late_hooks>("hasLateHooks"),

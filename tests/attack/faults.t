@@ -11,6 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject, oracle
+from harness.cgroups import folder, need_v1
 from harness.lab import read
 from harness.supervisor import Supervisor
 from harness.tap import Failure, Suite, check, equal
@@ -231,6 +232,67 @@ def exec_(lab):
     print(f"# {figures}")
     lab.calls.clear()
     check(not bad, figures + "\n" + "\n".join(bad))
+
+
+@suite.case("T-81 G-05 X-02.update", "update comes through every fault: all of it, or nothing")
+def update(lab):
+    for controller in ("memory", "pids", "cpu"):
+        need_v1(controller)
+    container = lab.sleeper(linux__resources={"memory": {"limit": 64 << 20, "swap": 64 << 20}})
+    files = [("memory", "memory.limit_in_bytes"), ("memory", "memory.memsw.limit_in_bytes"),
+             ("pids", "pids.max"), ("cpu", "cpu.shares")]
+    places = {file: f"{folder(container, controller)}/{file}" for controller, file in files}
+
+    def limits():
+        """What the kernel has, and what the state says of it."""
+        resources = json.loads(read(f"{lab.root}/{container.id}/container.json")).get("resources", {})
+        return ([read(place).strip() for place in places.values()],
+                [str(resources.get("memory", {}).get("limit")),
+                 str(resources.get("pids", {}).get("limit"))])
+
+    def words(serial):
+        return lab.words("update", f"--memory={32 + serial}m", f"--memory-swap={32 + serial}m",
+                         f"--pids-limit={32 + serial}", f"--cpu-share={32 + serial}", container.id)
+
+    result, counts = inject.census(lab, words(0))
+    check(result.status == 0, f"without faults: {result}")
+    budget = inject.Budget(20)
+    tried, bad = 0, []
+    for serial, (call, number) in enumerate(inject.points(counts), 1):
+        if budget.over():
+            break
+        error = inject.errors(call, False)[0]
+        before = limits()
+        serial = serial % 400 + 1
+        size = str((32 + serial) << 20)
+        after = ([size, size, str(32 + serial), str(32 + serial)], [size, str(32 + serial)])
+        try:
+            result = inject.traced(lab, call, f"error={error}:when={number}", words(serial)).wait(6)
+            why = ""
+        except Failure:
+            why = "hangs"
+        inject.settle_tracer(lab)
+        if not why and "(INJECTED)" not in read(f"{lab.path}/trace"):
+            continue
+        tried += 1
+        now = limits()
+        if why:
+            pass
+        elif not 0 <= result.status < 128:
+            why = f"dies with {result.status}: {result.err[:200]}"
+        elif now != (after if result.status == 0 else before):
+            why = f"status {result.status}, {before} became {now}: {result.err[:200]}"
+        elif result.status and not result.err.strip() and not silenced(lab):
+            why = "fails with no reason"
+        if why:
+            bad.append(f"{call} no. {number} {error}: {why}")
+    left = [name for name in os.listdir(f"{lab.root}/{container.id}")
+            if name.startswith(".container")]
+    figures = f"{tried - len(bad)} of {tried} faults clean"
+    print(f"# {figures}")
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+    equal(left, [], "temporary files")
 
 
 def strangers(lab, init):

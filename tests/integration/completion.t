@@ -70,7 +70,7 @@ expect "files for a file" "$work/bundles/file" create --pid-file "$work/bundles/
 # Every option that --help lists, for every command.
 missing=
 for command in $("$BRIG" help | sed -n '/^commands:/,/^options:/s/^  \([a-z]*\) .*/\1/p'); do
-    for option in $("$BRIG" "$command" --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+    for option in $("$BRIG" "$command" --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+'); do
         [[ " $(suggestions "$command" "$option") " == *" $option "* ]] || missing+=" $command:$option"
     done
 done

@@ -28,12 +28,12 @@ commands() {
 
 # Options of a help text on standard input, as `-b --bundle` or `--root`.
 options_of_help() {
-    sed -nE '/^options:/,$ { s/^  (-[a-zA-Z]), (--[a-z-]+).*/\1 \2/p; s/^      (--[a-z-]+).*/\1/p }' | sort
+    sed -nE '/^options:/,$ { s/^  (-[a-zA-Z]), (--[a-z0-9-]+).*/\1 \2/p; s/^      (--[a-z0-9-]+).*/\1/p }' | sort
 }
 
 # Options of a page: `.It Fl b , Fl \-bundle Ar dir` is an item of the list of options.
 options_of_page() {
-    sed -nE 's/^\.It Fl ([a-zA-Z]) , Fl \\-([a-z-]+).*/-\1 --\2/p; s/^\.It Fl \\-([a-z-]+).*/--\1/p' "$1" | sort
+    sed -nE 's/^\.It Fl ([a-zA-Z]) , Fl \\-([a-z0-9-]+).*/-\1 --\2/p; s/^\.It Fl \\-([a-z0-9-]+).*/--\1/p' "$1" | sort
 }
 
 same_options() {

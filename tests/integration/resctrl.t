@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject, sandbox
+from harness.cgroups import V1, groups_of
 from harness.lab import need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
 
@@ -191,6 +192,21 @@ def named_only(lab):
         equal(tree.tasks("gold"), {tree.pid("one")}, "tasks")
         lab.brig("delete", "--force", "one").ok()
         equal(tree.classes(), ["gold"], "classes after delete")
+
+
+@suite.case("RDT-07 2.11", "update gives the class other schemata, or all of the old ones")
+def updated(lab):
+    with resctrl(lab) as tree:
+        tree.create("one", {"l3CacheSchema": "L3:0=f"}).ok()
+        tree.brig("update", "--l3-cache-schema=L3:0=3", "--mem-bw-schema", "MB:1=20", "one").ok()
+        wanted = {"L3": "0=3;1=7ff", "MB": "0=100;1=20"}
+        equal(tree.schemata("one"), wanted, "schemata")
+        tree.brig("update", "--l3-cache-schema=L3:0=7", "--mem-bw-schema=MB:9=20", "--pids-limit=7",
+                  "one").failed("linux.intelRdt.memBwSchema", "Unknown domain 9")
+        equal(tree.schemata("one"), wanted, "schemata after a refusal")
+        if "pids" in V1:
+            pid = tree.pid("one")
+            equal(read(f"{V1['pids']}{groups_of(pid)['pids']}/pids.max"), "max\n", "pids.max")
 
 
 @suite.table("RDT-07", "a schema that cannot be is refused with its reason, and nothing is left", {

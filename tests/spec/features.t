@@ -265,9 +265,9 @@ def unsafe(lab):
     equal(document(lab)["potentiallyUnsafeConfigAnnotations"], ["run.oci.keep_original_groups", "run.oci.mount_context_type"], "names")
 
 
-@suite.case("1.6", "commands that come later are unknown ones: update, events, checkpoint, restore")
+@suite.case("1.6", "commands that come later are unknown ones: events, checkpoint, restore")
 def later(lab):
-    for words in (["update", "--resources", "-", "x"], ["events", "--stats", "x"], ["checkpoint", "x"],
+    for words in (["events", "--stats", "x"], ["checkpoint", "x"],
                   ["restore", "x"]):
         lab.brig(*words).failed("unknown command", status=1)
 

@@ -117,6 +117,31 @@ TEST_CASE("buildah's create", "[runtime][engines]") {
     CHECK(options.id == "NAME");
 }
 
+TEST_CASE("update as all of them spell it", "[runtime][engines]") {
+    const auto update_of = [](const char* words) {
+        return parse_update(parsed(words).line).value();
+    };
+    for (const char* words : {"update --resources=- ID", "update --resources - ID",
+                              "--root R update -r - ID", "update ID --resources -"}) {
+        INFO(words);
+        CHECK(update_of(words).resources_file == "-");
+        CHECK(update_of(words).id == "ID");
+    }
+    CHECK(update_of("update --resources=/tmp/podman1 ID").resources_file == "/tmp/podman1");
+    const auto options = update_of(
+        "update --cpu-share 10 --cpu-quota -1 --memory 5g --memory-swap=-1 --memory-reservation 7 "
+        "--pids-limit -1 --cpuset-cpus 0-1 --kernel-memory 5m --l3-cache-schema L3:0=f ID");
+    CHECK(options.changes.cpu.shares == 10U);
+    CHECK(options.changes.cpu.quota == -1);
+    CHECK(options.changes.memory.limit == std::int64_t{5} << 30);
+    CHECK(options.changes.memory.swap == -1);
+    CHECK(options.changes.memory.reservation == 7);
+    CHECK(options.changes.pids.limit == -1);
+    CHECK(options.changes.cpu.cpus == "0-1");
+    CHECK_FALSE(options.changes.memory.kernel);
+    CHECK(options.l3_cache_schema == "L3:0=f");
+}
+
 TEST_CASE("relative paths count from the caller's folder", "[runtime][engines]") {
     char cwd[4096];
     REQUIRE(getcwd(cwd, sizeof cwd) != nullptr);
