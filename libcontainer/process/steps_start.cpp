@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ranges>
 #include <string_view>
 #include <unordered_set>
 
@@ -61,9 +60,9 @@ std::vector<std::string> last_of_each(const std::vector<std::string>& env) {
     std::unordered_set<std::string_view> names;
     names.reserve(env.size());
     std::vector<std::string> kept;
-    for (const std::string& entry : std::views::reverse(env)) {
-        if (names.insert(std::string_view(entry).substr(0, entry.find('='))).second) {
-            kept.push_back(entry);
+    for (auto entry = env.rbegin(); entry != env.rend(); ++entry) {
+        if (names.insert(std::string_view(*entry).substr(0, entry->find('='))).second) {
+            kept.push_back(*entry);
         }
     }
     std::ranges::reverse(kept);
