@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs create and start.
 #include <signal.h>
+#include <unistd.h>
 
 #include "libcontainer/container.h"
 #include "libcontainer/creation.h"
@@ -80,6 +81,10 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
         return {};
     }
     const oci::Spec spec = TRY(read_kept_spec(found.directory));
+    if (!spec.hooks.poststart.empty()) {
+        found.record.creator = ::getpid();  // for a delete --force that meets a hook which hangs
+        TRY_VOID(found.directory.write_record(found.record));
+    }
     if (auto hooks = run_poststart_hooks(spec, found.record, -1); !hooks) {
         static_cast<void>(destroy_container(found.directory, found.record, global.warn));
         return hooks;

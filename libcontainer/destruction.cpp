@@ -70,8 +70,9 @@ void end_creator(const StateDirectory& directory, const ContainerRecord& record)
     }
 }
 
-// Whoever still has the lock some moments after init was killed: a start that waits for a poststart
-// hook.
+// A start, or a run, that still has the lock some moments after init was killed waits for a
+// poststart hook; it has left its pid. Not another delete, whose poststop hooks may take their
+// time.
 void end_start(const StateDirectory& directory) {
     constexpr int kMoments = 30;
     for (int moment = 0; moment < kMoments; ++moment) {
@@ -80,10 +81,10 @@ void end_start(const StateDirectory& directory) {
         }
         ::usleep(10'000);
     }
-    const std::optional<pid_t> holder = directory.lock_holder();
-    const auto start = holder ? sys::open_pid(*holder) : Result<sys::Pid>(sys::Pid{});
-    if (holder && start && directory.lock_holder() == holder) {
-        static_cast<void>(sys::send_signal(*start, SIGTERM));
+    const auto record = directory.read_record();
+    const auto starter = record ? open_creator(directory, *record) : std::nullopt;
+    if (starter && *starter) {
+        static_cast<void>(sys::send_signal(**starter, SIGTERM));
     }
 }
 

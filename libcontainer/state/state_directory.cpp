@@ -186,27 +186,6 @@ void StateDirectory::unlock() {
     is_mine_ = false;
 }
 
-std::optional<pid_t> StateDirectory::lock_holder() const {
-    struct stat own = {};
-    const auto locks = sys::read_file(AT_FDCWD, "/proc/locks");
-    if (!locks || ::fstat(directory_.get(), &own) != 0) {
-        return std::nullopt;
-    }
-    // `1: FLOCK  ADVISORY  WRITE 123 00:1a:456 0 EOF`; not all file systems show their device
-    // there.
-    const char* line = locks->c_str();
-    for (; line != nullptr && *line != '\0'; line = std::strchr(line, '\n')) {
-        line += *line == '\n' ? 1 : 0;
-        pid_t pid = 0;
-        unsigned long inode = 0;
-        if (std::sscanf(line, "%*u: FLOCK %*s %*s %d %*x:%*x:%lu", &pid, &inode) == 2 &&
-            inode == own.st_ino && pid > 0 && is_open_in(pid)) {
-            return pid;
-        }
-    }
-    return std::nullopt;
-}
-
 bool StateDirectory::is_open_in(pid_t pid) const {
     struct stat own = {};
     const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(

@@ -44,8 +44,6 @@ class StateDirectory {
     void unlock();
     // Whether another process holds the lock now.
     [[nodiscard]] bool is_locked() const;
-    // Who holds it, by proc_locks(5) and sure to have the folder open; nullopt: not to be told.
-    [[nodiscard]] std::optional<pid_t> lock_holder() const;
     // Whether the process has this very folder open, as who holds its lock has.
     [[nodiscard]] bool is_open_in(pid_t pid) const;
 

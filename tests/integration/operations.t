@@ -475,4 +475,19 @@ def stranger_creator(lab):
     lab.gone("slow")
 
 
+@suite.case("O-06 H-06", "of two delete --force at once one waits for the other's poststop hooks")
+def two_deletes(lab):
+    made = lab.bundle(SLEEP)
+    mark = f"{lab.path}/mark"
+    made.config["hooks"] = {"poststop": [{"path": "/bin/sh", "args": [
+        "sh", "-c", f"echo begin >> {mark}; sleep 0.7; echo end >> {mark}"]}]}
+    for _ in range(3):
+        write(mark, "")
+        container = lab.start(made)
+        calls = [lab.spawn("delete", "--force", container.id) for _ in range(2)]
+        equal([call.wait().status for call in calls], [0, 0], "exit statuses")
+        equal(read(mark), "begin\nend\n", "the hook ran once, to its end")
+        lab.gone(container.id)
+
+
 suite.main()
