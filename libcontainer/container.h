@@ -56,6 +56,15 @@ enum class Force : unsigned char { no, yes };
 // were.
 [[nodiscard]] Result<void> update(const GlobalOptions& global, const UpdateOptions& options);
 
+// Writes a running container into an image by CRIU. Without `leave_running` and `pre_dump` the
+// container is gone then, state and all (engines 2.14).
+[[nodiscard]] Result<void> checkpoint(const GlobalOptions& global,
+                                      const CheckpointOptions& options);
+
+// Makes a container from an image, its processes going on where they were. Foreground: waits and
+// deletes as run does, and gives the exit status; detached: 0. On error nothing is left.
+[[nodiscard]] Result<int> restore(const GlobalOptions& global, const RestoreOptions& options);
+
 // Host pids of all processes in the container's cgroup.
 [[nodiscard]] Result<std::vector<pid_t>> processes(const GlobalOptions& global,
                                                    const std::string& id);

@@ -46,6 +46,16 @@ std::string now_rfc3339() {
     return text.data();
 }
 
+// v1 cgroups are entered by files, v2 by being born there: only the former can be made while the
+// child runs.
+[[nodiscard]] bool enters_by_tasks(const CgroupRecord& cgroup) {
+    return !cgroup.directories.empty() &&
+           std::ranges::none_of(cgroup.directories, &std::string::empty,
+                                &CgroupRecord::Directory::controllers);
+}
+
+}  // namespace
+
 Result<ContainerRecord> make_record(const Bundle& bundle, const CreateOptions& options,
                                     const NamespacePlan& plan, const CgroupRecord& cgroup) {
     ContainerRecord record;
@@ -77,16 +87,6 @@ std::vector<std::string> own_environment() {
     return variables;
 }
 
-// v1 cgroups are entered by files, v2 by being born there: only the former can be made while the
-// child runs.
-[[nodiscard]] bool enters_by_tasks(const CgroupRecord& cgroup) {
-    return !cgroup.directories.empty() &&
-           std::ranges::none_of(cgroup.directories, &std::string::empty,
-                                &CgroupRecord::Directory::controllers);
-}
-
-// Two containers in one cgroup could not be ended one by one: delete of a stopped one would kill
-// the other (CG-05). Asked only about a cgroup that was there before.
 Result<void> check_not_shared(const std::string& root, const std::string& id,
                               const CgroupRecord& cgroup) {
     std::vector<std::string> found;
@@ -115,6 +115,8 @@ Result<void> check_not_shared(const std::string& root, const std::string& id,
     }
     return {};
 }
+
+namespace {
 
 // One create, phase by phase. Every effect outside registers its undo; the undos run before
 // anything they use is gone, so rollback_ is the last member.

@@ -35,6 +35,18 @@ struct CreatedContainer {
                                                         StartMode start, Attachment attachment,
                                                         std::vector<int> preserved);
 
+// What create, run and restore begin the record of a container with.
+[[nodiscard]] Result<ContainerRecord> make_record(const Bundle& bundle,
+                                                  const CreateOptions& options,
+                                                  const NamespacePlan& plan,
+                                                  const CgroupRecord& cgroup);
+// Two containers in one cgroup could not be ended one by one: delete of a stopped one would kill
+// the other (CG-05). Asked once the cgroup is there.
+[[nodiscard]] Result<void> check_not_shared(const std::string& root, const std::string& id,
+                                            const CgroupRecord& cgroup);
+// Of hooks that have none in config.json (H-14).
+[[nodiscard]] std::vector<std::string> own_environment();
+
 // poststart hooks; when one fails the container is stopped and destroyed (H-05, runtime-spec 1.3).
 // `interruption`: see HookContext.
 [[nodiscard]] Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& record,

@@ -2,6 +2,7 @@
 // What a caller may ask of each verb: plain aggregates, filled by the command line.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@ enum class CgroupDriver : unsigned char { cgroupfs, systemd, disabled };
 struct GlobalOptions {
     std::string root;  // absolute path of the state root
     CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
+    std::string criu;  // of checkpoint and restore; empty: the one in PATH
     Warn warn;
 };
 
@@ -72,6 +74,54 @@ struct UpdateOptions {
     oci::Resources changes;
     std::optional<std::string> l3_cache_schema;
     std::optional<std::string> mem_bw_schema;
+};
+
+// Numbers of CRIU's enum criu_cg_mode.
+enum class CgroupRestore : unsigned char {
+    ignore = 0,
+    soft = 3,
+    full = 4,
+    strict = 5,
+    standard = 6
+};
+// Numbers of CRIU's enum criu_network_lock_method; 0: its default.
+enum class NetworkLock : unsigned char { standard = 0, iptables = 1, nftables = 2, skip = 3 };
+
+// What checkpoint and restore both hand on to CRIU.
+struct CriuOptions {
+    std::string image_path;   // absolute; empty: `checkpoint` in the current directory
+    std::string work_path;    // absolute; empty: as image_path
+    std::string parent_path;  // relative to image_path; empty: none
+    CgroupRestore cgroups = CgroupRestore::standard;
+    NetworkLock network_lock = NetworkLock::standard;
+    bool tcp_established = false;
+    bool tcp_close = false;
+    bool tcp_skip_in_flight = false;
+    bool ext_unix_sk = false;
+    bool shell_job = false;
+    bool file_locks = false;
+    bool link_remap = false;
+    bool auto_dedup = false;
+    bool lazy_pages = false;
+};
+
+struct CheckpointOptions {
+    std::string id;
+    CriuOptions criu;
+    std::string page_server_address;  // empty: none
+    std::uint16_t page_server_port = 0;
+    int status_fd = -1;  // gets one zero byte when the lazy-pages server is ready
+    bool leave_running = false;
+    bool pre_dump = false;
+};
+
+struct RestoreOptions {
+    CreateOptions create;
+    CriuOptions criu;
+    std::string lsm_profile;        // TYPE:NAME; empty: as it was
+    std::string lsm_mount_context;  // empty: as it was
+    bool detach = false;
+    bool no_subreaper = false;
 };
 
 }  // namespace libcontainer

@@ -13,7 +13,11 @@ inline constexpr std::string_view kKeepOriginalGroups = "run.oci.keep_original_g
 // linux.mountLabel (M-12).
 inline constexpr std::string_view kMountContextType = "run.oci.mount_context_type";
 
+// The configuration file of CRIU for checkpoint and restore; empty: none.
+inline constexpr std::string_view kCriuConfig = "org.criu.config";
+
 // Listed in the features document: each may weaken a container's isolation.
-inline constexpr std::string_view kUnsafeAnnotations[] = {kKeepOriginalGroups, kMountContextType};
+inline constexpr std::string_view kUnsafeAnnotations[] = {kKeepOriginalGroups, kMountContextType,
+                                                          kCriuConfig};
 
 }  // namespace oci

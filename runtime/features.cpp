@@ -45,7 +45,7 @@ oci::FeatureSources feature_sources() {
     }
     sources.usable_seccomp_flags = usable_seccomp_flags();
     // The keys that runc publishes and engines' tools look up.
-    sources.annotations = {{"org.opencontainers.runc.checkpoint.enabled", "false"},
+    sources.annotations = {{"org.opencontainers.runc.checkpoint.enabled", "true"},
                            {"io.github.seccomp.libseccomp.version", libseccomp_version()},
                            {"brig.version", std::string(brig_version())},
                            {"brig.commit", std::string(brig_commit())}};

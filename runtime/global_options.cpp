@@ -108,8 +108,8 @@ constexpr std::array kOptions = {
                            apply_cgroup_manager},
     Option<GlobalSettings>{{"rootless", 0, "true|false|auto", "accepted for engines, not needed"},
                            check_rootless},
-    Option<GlobalSettings>{{"criu", 0, "FILE", "accepted for engines, without effect"},
-                           ignore<GlobalSettings>},
+    Option<GlobalSettings>{{"criu", 0, "FILE", "program that checkpoint and restore use"},
+                           store_path<&GlobalSettings::criu>},
     Option<GlobalSettings>{{"version", 'v', nullptr, "show version and features of this build"},
                            store<&GlobalSettings::version>},
 };

@@ -15,6 +15,7 @@ struct GlobalSettings {
     std::string root;  // absolute; empty: not given
     LogSettings log;
     libcontainer::CgroupDriver cgroup_driver = libcontainer::CgroupDriver::cgroupfs;
+    std::string criu;  // absolute; empty: not given
     bool version = false;
 };
 

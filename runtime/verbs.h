@@ -25,6 +25,15 @@ std::vector<OptionInfo> exec_options();
 [[nodiscard]] Result<libcontainer::ExecOptions> parse_exec(const Line& line);
 [[nodiscard]] Result<int> run_exec(const Context& context, const Line& line);
 
+// The verbs that need CRIU. Relative paths but --parent-path are absolute after parsing.
+std::vector<OptionInfo> checkpoint_options();
+[[nodiscard]] Result<libcontainer::CheckpointOptions> parse_checkpoint(const Line& line);
+[[nodiscard]] Result<int> run_checkpoint(const Context& context, const Line& line);
+
+std::vector<OptionInfo> restore_options();
+[[nodiscard]] Result<libcontainer::RestoreOptions> parse_restore(const Line& line);
+[[nodiscard]] Result<int> run_restore(const Context& context, const Line& line);
+
 // The verbs that take an id and little else.
 std::vector<OptionInfo> no_options();
 [[nodiscard]] Result<int> run_start(const Context& context, const Line& line);

@@ -96,8 +96,8 @@ class Snapshot:
         self.cgroups = cgroups()
         self.processes = processes()
         self.state = self._state()
-        # The cache of compiled seccomp filters is there to stay.
-        self.run = set(os.listdir("/run")) - {"brig"}
+        # The cache of compiled seccomp filters is there to stay, and what CRIU knows of the kernel.
+        self.run = set(os.listdir("/run")) - {"brig", "criu.kdat"}
 
     def _state(self):
         try:

@@ -82,6 +82,7 @@ TEST_CASE("globals that come twice, and those of old drivers", "[runtime][engine
     const Call old = parsed("--root R --debug --criu /usr/bin/criu --rootless=true state ID");
     CHECK(old.globals.root.ends_with("/R"));
     CHECK(old.globals.root.starts_with("/"));
+    CHECK(old.globals.criu == "/usr/bin/criu");
     CHECK(old.globals.log.level == LogLevel::debug);
     CHECK(parsed("--rootless auto state ID").command->name == "state");
     CHECK(parsed("--rootless=false --log-level error state ID").globals.log.level ==
@@ -289,4 +290,50 @@ TEST_CASE("spec as people write it", "[runtime][engines]") {
     CHECK(settings.args == Words{"sh", "-c", "ls"});
     CHECK(spec_of("spec --read-only=false").read_only == false);
     CHECK_FALSE(spec_of("spec").read_only);
+}
+
+TEST_CASE("checkpoint: shim, go-runc, podman", "[runtime][engines]") {
+    const Call shim = parsed(
+        "checkpoint --image-path /i --work-path /w --parent-path ../p --tcp-established "
+        "--ext-unix-sk --shell-job --file-locks --empty-ns network --leave-running ID");
+    const auto options = parse_checkpoint(shim.line).value();
+    CHECK(options.id == "ID");
+    CHECK(options.criu.image_path == "/i");
+    CHECK(options.criu.work_path == "/w");
+    CHECK(options.criu.parent_path == "../p");
+    CHECK((options.criu.tcp_established && options.criu.ext_unix_sk && options.criu.shell_job &&
+           options.criu.file_locks && options.leave_running));
+    const auto moved = parse_checkpoint(parsed("checkpoint --page-server [::1]:27 "
+                                               "--manage-cgroups-mode soft --lazy-pages "
+                                               "--status-fd 3 --pre-dump ID")
+                                            .line)
+                           .value();
+    CHECK(moved.page_server_address == "::1");
+    CHECK(moved.page_server_port == 27);
+    CHECK(moved.criu.cgroups == libcontainer::CgroupRestore::soft);
+    CHECK((moved.criu.lazy_pages && moved.pre_dump && moved.status_fd == 3));
+    CHECK(parse_checkpoint(
+              parsed("checkpoint --image-path I --work-path W --leave-running --leave-running ID")
+                  .line)
+              ->leave_running);
+}
+
+TEST_CASE("restore: shim, conmon", "[runtime][engines]") {
+    const Call shim = parsed(
+        "restore --image-path /i --work-path /w --detach --pid-file /p --console-socket /s "
+        "--no-pivot -no-subreaper --bundle /b ID");
+    const auto options = parse_restore(shim.line).value();
+    CHECK(options.create.id == "ID");
+    CHECK((options.detach && options.no_subreaper && options.create.no_pivot));
+    CHECK(options.create.pid_file == "/p");
+    CHECK(options.create.console_socket == "/s");
+    const auto conmon = parse_restore(
+        parsed("restore --bundle /b --pid-file /p --no-new-keyring --detach --image-path /x "
+               "--work-path /b --tcp-established --tcp-close --file-locks "
+               "--lsm-mount-context=system_u:c --lsm-profile=selinux:l CID")
+            .line);
+    REQUIRE(conmon);
+    CHECK(conmon->lsm_profile == "selinux:l");
+    CHECK(conmon->lsm_mount_context == "system_u:c");
+    CHECK((conmon->criu.tcp_close && conmon->criu.file_locks));
 }

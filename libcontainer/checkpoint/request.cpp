@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What dump and restore ask of CRIU alike.
+#include "libcontainer/checkpoint/request.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "libcontainer/sys/file.h"
+#include "oci/annotations.h"
+
+namespace libcontainer {
+namespace {
+
+constexpr int kLogDebug = 4;
+constexpr std::size_t kLogLimit = 64U << 20U;
+constexpr mode_t kPrivate = 0700;  // images hold the memory of the container
+
+// Settings there win over the options (engines 6). An empty annotation means none at all.
+std::string config_file(const std::map<std::string, std::string>& annotations) {
+    const auto annotation = annotations.find(std::string(oci::kCriuConfig));
+    if (annotation != annotations.end()) {
+        return annotation->second;
+    }
+    for (const char* path : {"/etc/criu/brig.conf", "/etc/criu/crun.conf", "/etc/criu/runc.conf"}) {
+        if (::access(path, F_OK) == 0) {
+            return path;
+        }
+    }
+    return {};
+}
+
+Result<sys::UniqueFd> open_directory(const std::string& path) {
+    return sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+}
+
+}  // namespace
+
+Result<CriuDirectories> open_criu_directories(const CriuOptions& options, ImageDirectory image) {
+    CriuDirectories directories;
+    directories.image_path =
+        options.image_path.empty() ? TRY(sys::absolute_path("checkpoint")) : options.image_path;
+    directories.work_path = options.work_path.empty() ? directories.image_path : options.work_path;
+    if (image == ImageDirectory::make) {
+        TRY_VOID(sys::make_directories(directories.image_path, kPrivate));
+    }
+    directories.image = TRY_WRAP("--image-path", open_directory(directories.image_path));
+    TRY_VOID(sys::make_directories(directories.work_path, kPrivate));
+    directories.work = TRY_WRAP("--work-path", open_directory(directories.work_path));
+    if (!options.parent_path.empty()) {
+        TRY_WRAP("--parent-path",
+                 sys::open_at(directories.image.get(), options.parent_path, O_PATH | O_DIRECTORY));
+    }
+    return directories;
+}
+
+Result<void> set_directories(CriuRequest& request, CriuDirectories& directories, pid_t criu) {
+    if (criu != 0) {
+        const std::string root = "/proc/" + std::to_string(criu) + "/root";
+        directories.image = TRY(open_directory(root + directories.image_path));
+        directories.work = TRY(open_directory(root + directories.work_path));
+    }
+    request.set(CriuField::images_dir_fd, directories.image.get());
+    request.set(CriuField::work_dir_fd, directories.work.get());
+    return {};
+}
+
+CriuRequest make_criu_request(const CriuOptions& options, const char* log,
+                              const std::map<std::string, std::string>& annotations) {
+    CriuRequest request;
+    request.set(CriuField::log_level, kLogDebug);
+    request.set(CriuField::log_file, std::string_view(log));
+    request.set(CriuField::notify_scripts, 1);
+    request.set(CriuField::orphan_pts_master, 1);
+    request.set(CriuField::manage_cgroups, 1);
+    request.set(CriuField::manage_cgroups_mode, static_cast<std::int64_t>(options.cgroups));
+    // A runtime does not configure network devices: what is in a network namespace is the engine's.
+    request.set(CriuField::empty_ns, CLONE_NEWNET);
+    if (options.network_lock != NetworkLock::standard) {
+        request.set(CriuField::network_lock, static_cast<std::int64_t>(options.network_lock));
+    }
+    const std::array flags = {
+        std::pair(CriuField::tcp_established, options.tcp_established),
+        std::pair(CriuField::tcp_close, options.tcp_close),
+        std::pair(CriuField::tcp_skip_in_flight, options.tcp_skip_in_flight),
+        std::pair(CriuField::ext_unix_sk, options.ext_unix_sk),
+        std::pair(CriuField::shell_job, options.shell_job),
+        std::pair(CriuField::file_locks, options.file_locks),
+        std::pair(CriuField::link_remap, options.link_remap),
+        std::pair(CriuField::auto_dedup, options.auto_dedup),
+        std::pair(CriuField::lazy_pages, options.lazy_pages),
+    };
+    for (const auto& [field, value] : flags) {
+        request.set_if(field, value);
+    }
+    if (const std::string file = config_file(annotations); !file.empty()) {
+        request.set(CriuField::config_file, file);
+    }
+    return request;
+}
+
+sys::Error with_log(sys::Error error, const CriuDirectories& directories, const char* log) {
+    const auto text = sys::read_file(directories.work.get(), log, kLogLimit);
+    const std::string errors = text ? last_errors(*text) : "";
+    error.message +=
+        (errors.empty() ? "" : ": " + errors) + " (see " + directories.work_path + "/" + log + ")";
+    return error;
+}
+
+}  // namespace libcontainer
