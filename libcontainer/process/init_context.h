@@ -72,4 +72,9 @@ struct InitContext {
     std::string program;           // path that execve gets
 };
 
+// Child and parent: whether the process runs startContainer hooks before its program.
+[[nodiscard]] inline bool has_start_hooks(const InitContext& context) {
+    return context.role == ProcessRole::init && !context.spec->hooks.start_container.empty();
+}
+
 }  // namespace libcontainer

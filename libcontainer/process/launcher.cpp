@@ -150,7 +150,9 @@ Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launche
             case SyncType::ready:
                 TRY_VOID(apply_scheduling(launched.pid.number, context.process));
                 TRY_VOID(handlers.on_ready(launched.pid));
+                launched.has_start_hooks = has_start_hooks(context);
                 return launched.channel.send(SyncType::proceed);
+            case SyncType::hooks_ran:
             case SyncType::seccomp:
                 return sys::fail_code("sync message out of order", EPROTO);
             case SyncType::failed:
@@ -160,6 +162,20 @@ Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launche
         }
         TRY_VOID(launched.channel.send(SyncType::proceed));
     }
+}
+
+// An init that dies meanwhile, or is killed, has not come to its program.
+Result<void> await_start_hooks(const Launched& launched, int interruption) {
+    std::optional<SyncMessage> message = TRY(next_message(launched, interruption));
+    if (!message) {
+        return sys::fail(sys::ErrorKind::system,
+                         "the container's process has died during its startContainer hooks");
+    }
+    if (message->type == SyncType::hooks_ran) {
+        return {};
+    }
+    return message->error ? std::unexpected(*std::move(message->error))
+                          : sys::fail_code("sync message out of order", EPROTO);
 }
 
 }  // namespace
@@ -189,6 +205,9 @@ Result<void> write_oom_score_adj(pid_t pid, const oci::Process* process) {
 }
 
 Result<void> await_exec(const Launched& launched, int interruption, const TakeListener& take) {
+    if (launched.has_start_hooks) {
+        TRY_VOID(await_start_hooks(launched, interruption));
+    }
     std::optional<SyncMessage> message = TRY(next_message(launched, interruption));
     if (message && message->type == SyncType::seccomp) {
         TRY_VOID(hand_over(take, *message));

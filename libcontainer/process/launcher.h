@@ -22,7 +22,8 @@ struct LaunchHandlers {
 // A process that has been let go.
 struct Launched {
     sys::Pid pid;
-    SyncChannel channel;  // its end of file says that execve succeeded
+    bool has_start_hooks = false;  // startContainer: await_exec waits for their end, too
+    SyncChannel channel;           // its end of file says that execve succeeded
 };
 
 // Clones, answers the child's requests in their legal order, lets it go after on_ready.

@@ -128,7 +128,7 @@ Result<void> wait_for_start(InitContext& context) {
     context.channel = SyncChannel(sys::UniqueFd(connection));
     context.start_socket.reset();
     // `start` may be gone by now; the program runs all the same.
-    static_cast<void>(context.channel.send(SyncType::ready));
+    static_cast<void>(context.channel.send(SyncType::ready, has_start_hooks(context) ? 1 : 0));
     if (context.process == nullptr) {
         return sys::fail(sys::ErrorKind::wrong_state, "config.json has no process");
     }
@@ -136,7 +136,7 @@ Result<void> wait_for_start(InitContext& context) {
 }
 
 Result<void> run_start_container_hooks(InitContext& context) {
-    if (context.spec->hooks.start_container.empty()) {
+    if (!has_start_hooks(context)) {
         return {};
     }
     context.hooks.state.status = oci::ContainerStatus::created;
@@ -144,7 +144,10 @@ Result<void> run_start_container_hooks(InitContext& context) {
     context.hooks.directory = -1;
     context.hooks.umask.reset();
     context.hooks.default_env = context.env;
-    return run_hooks(context.spec->hooks, oci::HookKind::start_container, context.hooks);
+    TRY_VOID(run_hooks(context.spec->hooks, oci::HookKind::start_container, context.hooks));
+    // The runtime may be gone by now; the program runs all the same.
+    static_cast<void>(context.channel.send(SyncType::hooks_ran));
+    return {};
 }
 
 Result<void> set_rlimits(InitContext& context) {

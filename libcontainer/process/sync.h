@@ -16,13 +16,14 @@
 //     | -- console [fd] (terminal) ------------> |  keeps the master, or passes it to the console socket
 //     | -- ready ------------------------------> |  oom score; state and pid file written
 //     | <--------------------------- proceed --- |  commit: from here on the child lives without the parent
+//     | -- hooks_ran (startContainer hooks) ---> |  an end of file before it is no execve
 //     | -- seccomp [fd] (SCMP_ACT_NOTIFY) -----> |  passes the listener to the supervisor
 //     | <--------------------------- proceed --- |
 //     | -- (end of file) ----------------------> |  run, exec: execve has succeeded
 // clang-format on
 //
 // A created container's init says what follows `ready` to `start`, and first `ready` again: it is
-// there.
+// there. The number with `ready` says whether `hooks_ran` follows.
 //
 // At any point `failed` from the child ends it: the step's error, and the child is gone. End of
 // file before `ready` means that it was killed. End of file at the child means that the parent is
@@ -50,6 +51,7 @@ enum class SyncType : std::uint8_t {
     run_hooks,
     console,
     ready,
+    hooks_ran,
     seccomp,
     failed,
     // The parent's:

@@ -375,6 +375,30 @@ def killed(lab):
     lab.expect_nothing_left("a dead runtime")
 
 
+@suite.table("H-04 LC-07 LC-08 LC-09 T-91",
+             "an init that dies in a startContainer hook is no start", {
+                 "create and start": "start", "run": "run", "run --detach": "run --detach"})
+def killed_in_start_hook(lab, verb):
+    made = lab.bundle(shell="echo ran; sleep 1000")
+    add_hook(lab, made, "startContainer", "exec sleep 88")
+    add_hook(lab, made, "poststart", f"echo > {lab.path}/poststart")
+    if verb == "start":
+        lab.create(made, identity="h")
+        call = lab.spawn("start", "h")
+    else:
+        lab.containers.append("h")
+        call = lab.spawn(*verb.split(), "--bundle", made.write().path, "h")
+    eventually(lambda: any(name == "sleep" for _, _, name in oracle.processes().values()), "hook")
+    os.kill(lab.state("h")["pid"], signal.SIGKILL)
+    call.wait(5).failed("has died during its startContainer hooks", status=1)
+    check(not os.path.exists(f"{lab.path}/poststart"), "no poststart hook runs")
+    if verb == "start":
+        equal(lab.state("h")["status"], "stopped", "status")
+        lab.brig("delete", "h").ok()
+    lab.gone("h")
+    lab.expect_nothing_left("an init that was killed")
+
+
 # hooks that make no sense
 
 

@@ -35,7 +35,8 @@ std::array<SyncChannel, 2> make_pair() {
 
 TEST_CASE("R-38: the child's messages are taken in their order only", "[process]") {
     CHECK(legal({ready}));
-    CHECK(legal({init_pid, map_ids, run_hooks, console, ready, seccomp}));
+    CHECK(legal({init_pid, map_ids, run_hooks, console, ready, hooks_ran, seccomp}));
+    CHECK_FALSE(legal({seccomp, hooks_ran}));
     CHECK_FALSE(legal({seccomp, ready}));
     CHECK(legal({run_hooks, ready, failed}));
     CHECK(legal({failed}));
