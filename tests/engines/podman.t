@@ -132,6 +132,38 @@ podman_userns() {
     end_sleeper mapped
 }
 
+# The counter goes on: at the same place by restore, and in a container made anew from an archive.
+podman_checkpoint() {
+    local PATH=${BUILD:-$HERE/../../build}/criu:$PATH last
+    if ! criu check >/dev/null 2>&1; then
+        echo "ok $((++TAP_COUNT)) - X-02.checkpoint podman container checkpoint # SKIP no criu that works on this kernel"
+        return 0
+    fi
+    podman run -d --name counter --network none -v "$SCRATCH/empty:/data" --tmpfs /scratch bb \
+        sh -c 'while :; do i=$((i+1)); echo $i >/scratch/count; sleep 0.05; done' >/dev/null
+    count() {
+        podman exec "$1" cat /scratch/count
+    }
+    wait_until 5 test -s "/proc/$(pid_of counter)/root/scratch/count" || true
+    check_status "podman container checkpoint" 0 podman container checkpoint counter
+    check_equal "a checkpointed container is not there for its engine" "$(status_of counter)" exited
+    check_status "podman container restore" 0 podman container restore counter
+    check_match "X-02.checkpoint its program goes on" "$(last=$(count counter) && sleep 0.3 &&
+        (($(count counter) > last && last > 0)) && echo on)" on
+    check_status "checkpoint --leave-running --export" 0 podman container checkpoint \
+        --leave-running --export "$SCRATCH/counter.tar.gz" counter
+    last=$(count counter)
+    check_equal "it runs on" "$(status_of counter)" running
+    podman "${REMOVE[@]}" counter >/dev/null
+    check_status "restore --import under another name" 0 podman container restore \
+        --import "$SCRATCH/counter.tar.gz" --name moved
+    check_match "X-02.checkpoint the imported program goes on" "$(sleep 0.3; last=$(count moved) &&
+        sleep 0.3 && (($(count moved) > last && last > 1)) && echo on)" on
+    check_equal "the bind of a restored container" "$(podman exec moved stat -c %i /data)" \
+        "$(stat -c %i "$SCRATCH/empty")"
+    podman "${REMOVE[@]}" moved >/dev/null
+}
+
 use_podman
 make_rootfs "$SCRATCH/fs"
 make_image "$SCRATCH/bb.tar" "$SCRATCH/fs" bb:latest
@@ -160,6 +192,8 @@ lesson_crowd
 podman_userns
 podman_supervised
 podman_network
+mkdir -p "$SCRATCH/empty"
+podman_checkpoint
 check_nothing_left "nothing is left after all of them" "$before" "${STATE_FOLDERS[@]}"
 podman_build
 podman_kube
