@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verb restore.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,34 @@ namespace {
 
 constexpr const char* kLog = "restore.log";
 constexpr int kFirstPassed = 4;  // of `criu swrk`: its stdio and its socket come before
+
+// The image folder, which is the caller's alone, may be searched by others for a while: in a user
+// namespace CRIU looks for images that need not be there with the rights of the container's root,
+// and takes EACCES for a failure. The files keep their own modes.
+class Searchable {
+  public:
+    Searchable() = default;
+    Searchable(const Searchable&) = delete;
+    Searchable& operator=(const Searchable&) = delete;
+    ~Searchable() {
+        if (directory_ >= 0) {
+            ::fchmod(directory_, mode_);
+        }
+    }
+
+    void open_to_others(int directory) {
+        struct stat info = {};
+        if (::fstat(directory, &info) == 0 && (info.st_mode & S_IXOTH) == 0) {
+            directory_ = directory;
+            mode_ = info.st_mode & 07777U;
+            ::fchmod(directory, mode_ | S_IXOTH);
+        }
+    }
+
+  private:
+    int directory_ = -1;
+    mode_t mode_ = 0;
+};
 
 struct RestoredContainer {
     StateDirectory directory;  // locked
@@ -232,6 +261,10 @@ Result<RestoredContainer> Restoration::make_processes() {
     Criu criu = TRY(Criu::start(setup));
     TRY_VOID(set_directories(request_, directories_, criu.pid().number));
     TRY_VOID(add_cgroup_roots(criu.pid().number));
+    Searchable image;
+    if (plan_.own(oci::NamespaceType::user)) {
+        image.open_to_others(directories_.image.get());
+    }
     auto restored = criu.call(CriuCall::restore, request_,
                               [this](CriuNotice notice) { return take_notice(std::move(notice)); });
     if (!restored) {

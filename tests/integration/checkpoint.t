@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.cgroups import need_v1
 from harness.console import ConsoleSocket, read_until
 from harness.lab import need, write
+from harness.oracle import processes
 from harness.sandbox import BUILD
 from harness.tap import Suite, check, contains, equal, eventually
 
@@ -242,6 +244,68 @@ def joined_network(lab):
     equal(os.readlink(f"/proc/{mover.state()['pid']}/ns/net"), os.readlink(path), "namespace")
     mover.end()
     holder.signal(signal.SIGKILL)
+
+
+@suite.case("2.14", "a user namespace of its own: ids and devices are those of before")
+def user_namespace(lab):
+    made = lab.bundle(shell="i=0; while true; do i=$((i+1)); echo $i; sleep 0.05; done")
+    made.namespace("user")
+    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    made.set("linux.uidMappings", mapping)
+    made.set("linux.gidMappings", mapping)
+    for folder, _, files in os.walk(made.inside("/")):
+        for name in [folder, *(os.path.join(folder, file) for file in files)]:
+            if os.stat(name, follow_symlinks=False).st_nlink == 1 or os.path.isdir(name):
+                os.lchown(name, 100000, 100000)
+    mover = Mover(lab, made)
+    mover.first.numbers(2)
+    mover.checkpoint().ok()
+    mover.restore()
+    equal(os.stat(mover.image).st_mode & 0o777, 0o700, "mode of the image folder")
+    mover.second.numbers(2)
+    with open(f"/proc/{mover.state()['pid']}/status", encoding="ascii") as file:
+        contains(file.read(), "Uid:\t100000", "uid outside")
+    equal(mover.inside("id", "-u"), "0", "uid inside")
+    equal(mover.inside("stat", "-c", "%t:%T", "/dev/null"), "1:3", "/dev/null")
+    mover.end()
+
+
+@suite.case("2.14 R-47", "a restore that is killed leaves nothing that delete --force does not end")
+def killed_restore(lab):
+    mover = Mover(lab, lab.bundle(shell=COUNT))
+    mover.checkpoint().ok()
+    slow = {"path": "/bin/sleep", "args": ["sleep", "0.01"]}
+    mover.made.set("hooks", {"createRuntime": [slow]})
+    mover.made.write()
+    for delay in (0.005, 0.02, 0.05, 0.1, 0.15):
+        call = lab.spawn("restore", "--bundle", mover.made.path, "--detach", "--image-path",
+                         mover.image, "--work-path", mover.work, mover.id,
+                         globals_=("--criu", CRIU), stdout=mover.second.writer)
+        time.sleep(delay)
+        call.signal(signal.SIGKILL)
+        call.wait(10)
+        lab.brig("delete", "--force", mover.id).ok()
+        lab.expect_nothing_left(f"a restore killed after {delay} s")
+    mover.restore()
+    mover.second.numbers(1)
+    mover.end()
+
+
+@suite.case("2.14", "a restore that is asked to end undoes itself")
+def interrupted_restore(lab):
+    mover = Mover(lab, lab.bundle(shell=COUNT))
+    mover.checkpoint().ok()
+    mover.made.set("hooks", {"createRuntime": [{"path": "/bin/sleep", "args": ["sleep", "100"]}]})
+    mover.made.write()
+    call = lab.spawn("restore", "--bundle", mover.made.path, "--detach", "--image-path",
+                     mover.image, "--work-path", mover.work, mover.id,
+                     globals_=("--criu", CRIU), stdout=mover.second.writer)
+    eventually(lambda: any(name == "sleep" for _, _, name in processes().values()), "the hook")
+    call.signal(signal.SIGTERM)
+    call.wait(10).failed("interrupted")
+    lab.gone(mover.id)
+    lab.expect_nothing_left("a restore that was interrupted")
+    mover.end()
 
 
 @suite.case("2.14 H-01", "a restore runs the prestart and createRuntime hooks, a checkpoint poststop")
