@@ -63,12 +63,13 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
     found.directory.remove_start_socket();
     // A first message says that init is there: without it the end of the connection means that it
     // has died (T-91), after it that execve has succeeded.
-    const std::optional<SyncMessage> ready = TRY(init.channel.receive());
+    std::optional<SyncMessage> ready = TRY(init.channel.receive());
     if (!ready) {
         return sys::fail(sys::ErrorKind::wrong_state,
                          "cannot start a container that has stopped: its process has died");
     }
     init.has_start_hooks = ready->number != 0;
+    init.last_word = take_last_word(*ready);
     auto running = await_exec(
         init, -1, [&found](sys::UniqueFd listener) { return hand_to_supervisor(found, listener); });
     if (!running) {

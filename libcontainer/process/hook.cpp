@@ -17,6 +17,7 @@
 
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/interruption.h"
+#include "libcontainer/process/program.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/process.h"
 #include "oci/parse.h"
@@ -33,16 +34,6 @@ std::int64_t now_milliseconds() {
     timespec now = {};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
-}
-
-std::vector<char*> as_argv(const std::vector<std::string>& words) {
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (const std::string& word : words) {
-        argv.push_back(const_cast<char*>(word.c_str()));
-    }
-    argv.push_back(nullptr);
-    return argv;
 }
 
 // A file in memory as stdin: a hook that does not read it cannot block or break the runtime.

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "libcontainer/process/program.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/process.h"
 
@@ -46,12 +47,7 @@ Result<void> run_helper(const MapKind& kind, pid_t pid,
         words.push_back(std::to_string(mapping.host_id));
         words.push_back(std::to_string(mapping.size));
     }
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (std::string& word : words) {
-        argv.push_back(word.data());
-    }
-    argv.push_back(nullptr);
+    const std::vector<char*> argv = as_argv(words);
     const std::optional<sys::Pid> child = TRY(sys::clone_process({}));
     if (!child) {
         std::array<char*, 1> environment = {nullptr};

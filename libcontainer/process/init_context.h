@@ -9,6 +9,7 @@
 
 #include "libcontainer/cgroup/manager.h"
 #include "libcontainer/process/hook.h"
+#include "libcontainer/process/last_word.h"
 #include "libcontainer/process/namespace_plan.h"
 #include "libcontainer/process/sync.h"
 #include "libcontainer/rootfs/rootfs.h"
@@ -70,6 +71,9 @@ struct InitContext {
     SelinuxFiles selinux;
     std::vector<std::string> env;  // process.env and what is added to it
     std::string program;           // path that execve gets
+    std::vector<char*> argv;       // process.args and env as execve wants them: made before the
+    std::vector<char*> envp;       // filter, under which there may be no memory
+    LastWord last_word;            // with a filter only
 };
 
 // Child and parent: whether the process runs startContainer hooks before its program.

@@ -2,6 +2,7 @@
 // The list, and its runner.
 #include "libcontainer/process/init_steps.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -122,19 +123,16 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     return scope == both || (scope == init) == (role == ProcessRole::init);
 }
 
-[[noreturn]] void give_up(const InitContext& context, const sys::Error& error) {
-    static_cast<void>(context.channel.send_error(error));
-    ::_exit(error.kind == sys::ErrorKind::exec_failed && error.code != ENOENT ? 126 : 127);
-}
-
-std::vector<char*> as_vector(const std::vector<std::string>& words) {
-    std::vector<char*> pointers;
-    pointers.reserve(words.size() + 1);
-    for (const std::string& word : words) {
-        pointers.push_back(const_cast<char*>(word.c_str()));
-    }
-    pointers.push_back(nullptr);
-    return pointers;
+[[noreturn]] void give_up(InitContext& context, const sys::Error& error) {
+    const sys::UnusedArguments pass = context.seccomp
+                                          ? context.seccomp->pass.value_or(sys::UnusedArguments{})
+                                          : sys::UnusedArguments{};
+    const int status =
+        error.kind == sys::ErrorKind::exec_failed && error.code != ENOENT ? 126 : 127;
+    context.last_word.leave(error.code);
+    static_cast<void>(context.channel.send_error(error, pass));
+    ::syscall(SYS_exit_group, status, 0, 0, pass[0], pass[1], pass[2]);
+    ::_exit(status);
 }
 
 }  // namespace
@@ -154,10 +152,10 @@ void run_init(InitContext& context) noexcept {
                                                       : std::move(error).at(step.config_path));
         }
     }
-    const std::vector<char*> argv = as_vector(context.process->args);
-    const std::vector<char*> envp = as_vector(context.env);
-    ::execve(context.program.c_str(), argv.data(), envp.data());
-    give_up(context, explain_exec_failure(context.program, errno));
+    ::execve(context.program.c_str(), context.argv.data(), context.envp.data());
+    const int code = errno;
+    context.last_word.leave(code);  // what follows may be the process' end under its filter
+    give_up(context, explain_exec_failure(context.program, code));
 }
 
 }  // namespace libcontainer

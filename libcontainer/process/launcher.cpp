@@ -151,6 +151,7 @@ Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launche
                 TRY_VOID(apply_scheduling(launched.pid.number, context.process));
                 TRY_VOID(handlers.on_ready(launched.pid));
                 launched.has_start_hooks = has_start_hooks(context);
+                launched.last_word = take_last_word(*message);
                 return launched.channel.send(SyncType::proceed);
             case SyncType::hooks_ran:
             case SyncType::seccomp:
@@ -179,6 +180,10 @@ Result<void> await_start_hooks(const Launched& launched, int interruption) {
 }
 
 }  // namespace
+
+sys::UniqueFd take_last_word(SyncMessage& ready) {
+    return ready.fds.empty() ? sys::UniqueFd() : std::move(ready.fds.front());
+}
 
 Result<Launched> launch(InitContext& context, const LaunchHandlers& handlers) {
     std::array<sys::UniqueFd, 2> ends = TRY(sys::make_socket_pair());
@@ -218,7 +223,14 @@ Result<void> await_exec(const Launched& launched, int interruption, const TakeLi
         return message->error ? std::unexpected(*std::move(message->error))
                               : sys::fail_code("sync message out of order", EPROTO);
     }
-    return {};
+    const int code = read_last_word(launched.last_word.get());
+    if (code == 0) {
+        return {};
+    }
+    return std::unexpected(
+        sys::Error{sys::ErrorKind::exec_failed, code, "linux.seccomp",
+                   "the program was not run: " + std::string(sys::errno_text(code)) +
+                       " (the filter lets the process say no more)"});
 }
 
 }  // namespace libcontainer

@@ -24,6 +24,7 @@ struct Launched {
     sys::Pid pid;
     bool has_start_hooks = false;  // startContainer: await_exec waits for their end, too
     SyncChannel channel;           // its end of file says that execve succeeded
+    sys::UniqueFd last_word;       // unless this says otherwise; invalid without a seccomp filter
 };
 
 // Clones, answers the child's requests in their legal order, lets it go after on_ready.
@@ -35,6 +36,9 @@ struct Launched {
 // process.oomScoreAdj; absent leaves what was inherited (P-11). By the parent, which has the right
 // to lower it.
 [[nodiscard]] Result<void> write_oom_score_adj(pid_t pid, const oci::Process* process);
+
+// What comes with `ready` (last_word.h).
+[[nodiscard]] sys::UniqueFd take_last_word(SyncMessage& ready);
 
 // Takes the listener of the process' seccomp filter; its error is await_exec's.
 using TakeListener = std::function<Result<void>(sys::UniqueFd listener)>;

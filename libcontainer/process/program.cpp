@@ -240,4 +240,14 @@ sys::Error explain_exec_failure(const std::string& path, int code) {
                           std::string(sys::errno_text(code))};
 }
 
+std::vector<char*> as_argv(const std::vector<std::string>& words) {
+    std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
+    for (const std::string& word : words) {
+        argv.push_back(const_cast<char*>(word.c_str()));
+    }
+    argv.push_back(nullptr);
+    return argv;
+}
+
 }  // namespace libcontainer

@@ -25,4 +25,7 @@ using sys::Result;
 // The value of a variable in an environment, or nullptr. The last one wins, as in a shell.
 [[nodiscard]] const char* find_variable(const std::vector<std::string>& env, std::string_view name);
 
+// The words as execve(2) wants them, ended by a null pointer; valid as long as they are.
+[[nodiscard]] std::vector<char*> as_argv(const std::vector<std::string>& words);
+
 }  // namespace libcontainer

@@ -92,6 +92,8 @@ Result<void> look_up_program(InitContext& context) {
         return {};
     }
     context.program = TRY(find_program(context.process->args.front(), context.env));
+    context.argv = as_argv(context.process->args);
+    context.envp = as_argv(context.env);
     return {};
 }
 
@@ -104,7 +106,12 @@ Result<void> report_ready(InitContext& context) {
     if (context.start_socket) {
         let_signals_end_the_wait();  // once it is answered, create returns and an engine may ask
     }
-    return context.channel.request(SyncType::ready);
+    if (context.start_socket || !context.seccomp) {
+        return context.channel.request(SyncType::ready);
+    }
+    const sys::UniqueFd file = context.last_word.open();
+    const int fd = file.get();
+    return context.channel.request(SyncType::ready, std::span(&fd, file ? 1 : 0));
 }
 
 Result<void> wait_for_start(InitContext& context) {
@@ -127,8 +134,11 @@ Result<void> wait_for_start(InitContext& context) {
     }
     context.channel = SyncChannel(sys::UniqueFd(connection));
     context.start_socket.reset();
+    const sys::UniqueFd file = context.seccomp ? context.last_word.open() : sys::UniqueFd();
+    const int fd = file.get();
     // `start` may be gone by now; the program runs all the same.
-    static_cast<void>(context.channel.send(SyncType::ready, has_start_hooks(context) ? 1 : 0));
+    static_cast<void>(context.channel.send(SyncType::ready, has_start_hooks(context) ? 1 : 0,
+                                           std::span(&fd, file ? 1 : 0)));
     if (context.process == nullptr) {
         return sys::fail(sys::ErrorKind::wrong_state, "config.json has no process");
     }

@@ -78,10 +78,11 @@ Result<void> SyncChannel::send(SyncType type, std::int32_t number, std::span<con
     return sys::send_message(socket_.get(), bytes, fds, unused);
 }
 
-Result<void> SyncChannel::send_error(const sys::Error& error) const {
+Result<void> SyncChannel::send_error(const sys::Error& error,
+                                     const sys::UnusedArguments& unused) const {
     std::string bytes;
     append(bytes, MessageHead{SyncType::failed, 0});
-    return sys::send_message(socket_.get(), bytes + encode_error(error));
+    return sys::send_message(socket_.get(), bytes + encode_error(error), {}, unused);
 }
 
 Result<std::optional<SyncMessage>> SyncChannel::receive() const {

@@ -14,7 +14,7 @@
 //     | -- run_hooks (if there are any) -------> |  prestart, createRuntime; createContainer follows
 //     | <--------------------------- proceed --- |
 //     | -- console [fd] (terminal) ------------> |  keeps the master, or passes it to the console socket
-//     | -- ready ------------------------------> |  oom score; state and pid file written
+//     | -- ready [fd] (seccomp filter) --------> |  last_word.h; oom score; state and pid file written
 //     | <--------------------------- proceed --- |  commit: from here on the child lives without the parent
 //     | -- hooks_ran (startContainer hooks) ---> |  an end of file before it is no execve
 //     | -- seccomp [fd] (SCMP_ACT_NOTIFY) -----> |  passes the listener to the supervisor
@@ -26,7 +26,8 @@
 // there. The number with `ready` says whether `hooks_ran` follows.
 //
 // At any point `failed` from the child ends it: the step's error, and the child is gone. End of
-// file before `ready` means that it was killed. End of file at the child means that the parent is
+// file before `ready` means that it was killed; after it the file that came with `ready` may tell
+// what the filter kept back. End of file at the child means that the parent is
 // gone: it exits.
 #pragma once
 
@@ -75,7 +76,7 @@ struct SyncMessage {
     std::int32_t number = 0;          // init_pid
     std::optional<sys::Error> error;  // failed
     std::vector<sys::UniqueFd>
-        fds;  // console, seccomp: one; move_devices: up to one; cgroup: several
+        fds;  // console, seccomp: one; move_devices, ready: up to one; cgroup: several
 };
 
 // One end of the pair. Both sides use the same class.
@@ -88,7 +89,8 @@ class SyncChannel {
     [[nodiscard]] Result<void> send(SyncType type, std::int32_t number = 0,
                                     std::span<const int> fds = {},
                                     const sys::UnusedArguments& unused = {}) const;
-    [[nodiscard]] Result<void> send_error(const sys::Error& error) const;
+    [[nodiscard]] Result<void> send_error(const sys::Error& error,
+                                          const sys::UnusedArguments& unused = {}) const;
     // nullopt: the peer has closed its end.
     [[nodiscard]] Result<std::optional<SyncMessage>> receive() const;
     // Child: sends a request and waits until the parent says proceed. End of file is an error: the

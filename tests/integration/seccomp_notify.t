@@ -434,6 +434,25 @@ def killed_start(lab):
     container.delete().ok()
 
 
+@suite.table("SC-05 SC-12", "an execve that fails is told by the loader's pass", {
+    f"{how}, nnp {nnp}": (how, nnp) for how in ("run", "start") for nnp in (True, False)})
+def failed_by_pass(lab, how, nnp):
+    path = f"{lab.path}/supervisor"
+    made = bundle(lab, profile(path, "sendmsg", "exit_group"), nnp=nnp)
+    made.capabilities("CAP_KILL")
+    made.process["args"] = ["/bin/bad"]
+    made.file("/bin/bad", "#!/no/such\n", 0o755)
+    with Supervisor(path, lambda *_: (0, errno.EPERM)) as supervisor:
+        if how == "run":
+            result = lab.run(made)
+        else:
+            container = lab.create(made)
+            result = lab.brig("start", container.id)
+            container.wait_stopped()
+        result.failed("/no/such", "no such file or directory")
+    equal(supervisor.calls, [], "calls that the supervisor was told of")
+
+
 @suite.case("SC-05 X-12", "after execve has failed brig still says why")
 def failed_exec(lab):
     path = f"{lab.path}/supervisor"
