@@ -20,6 +20,7 @@
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/rollback.h"
+#include "oci/parse.h"
 
 namespace libcontainer {
 namespace {
@@ -98,6 +99,7 @@ class Restoration {
     [[nodiscard]] Result<void> add_cgroup_roots(pid_t criu);
     [[nodiscard]] Result<void> take_notice(CriuNotice notice);
     [[nodiscard]] Result<void> run_runtime_hooks(std::int32_t pid);
+    [[nodiscard]] Result<void> keep_config(pid_t pid);
     [[nodiscard]] Result<void> commit(std::int32_t pid);
     void run_poststop();
 
@@ -142,8 +144,7 @@ Result<void> Restoration::reserve() {
     cgroup_ =
         TRY(plan_cgroup(global_.cgroup_driver, options_.create.id, spec().linux.cgroups_path));
     record_ = TRY(make_record(bundle_, options_.create, plan_, cgroup_->record()));
-    TRY_VOID(directory_->write_journal(record_));
-    return directory_->write_config(bundle_.config_json);
+    return directory_->write_journal(record_);
 }
 
 Result<void> Restoration::prepare() {
@@ -214,6 +215,22 @@ Result<void> Restoration::run_runtime_hooks(std::int32_t pid) {
     return run_hooks(spec().hooks, oci::HookKind::create_runtime, context);
 }
 
+// The kept config.json: it also names the time namespace in which CRIU keeps the clocks going
+// evenly, so that exec enters that, too.
+Result<void> Restoration::keep_config(pid_t pid) {
+    struct stat theirs = {};
+    struct stat own = {};
+    const std::string path = "/proc/" + std::to_string(pid) + "/ns/time";
+    const bool is_new = ::stat(path.c_str(), &theirs) == 0 &&
+                        ::stat("/proc/self/ns/time", &own) == 0 && theirs.st_ino != own.st_ino;
+    if (!is_new || plan_.own(oci::NamespaceType::time)) {
+        return directory_->write_config(bundle_.config_json);
+    }
+    oci::Spec kept = spec();
+    kept.linux.namespaces.push_back({oci::NamespaceType::time, std::nullopt});
+    return directory_->write_config(oci::write_spec(kept));
+}
+
 // The processes are complete and about to go on: what create does before `start` and after it.
 Result<void> Restoration::commit(std::int32_t pid) {
     init_ = TRY(sys::open_pid(pid));
@@ -221,6 +238,7 @@ Result<void> Restoration::commit(std::int32_t pid) {
     record_.state.status = oci::ContainerStatus::created;
     record_.start_time = TRY(start_time_of(pid));
     record_.cgroup = cgroup_->record();
+    TRY_VOID(keep_config(pid));
     TRY_VOID(directory_->write_record(record_));
     const CreateOptions& create = options_.create;
     if (!create.pidfd_socket.empty()) {

@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.cgroups import need_v1
+from harness.cgroups import V1, groups_of
 from harness.console import ConsoleSocket, read_until
 from harness.lab import need, write
 from harness.oracle import processes
@@ -119,6 +119,8 @@ def counter(lab):
         equal(file.read(), str(state["pid"]), "pid file")
     check(state["pid"] != pid, "another process")
     equal(mover.inside("cat", "/proc/1/comm"), "sh", "exec")
+    equal(mover.inside("readlink", "/proc/self/ns/time"),
+          os.readlink(f"/proc/{state['pid']}/ns/time"), "time namespace of exec")
     for name in ("inventory.img", "descriptors.json"):
         check(os.path.exists(f"{mover.image}/{name}"), f"{name} in the image")
     for name in ("dump.log", "stats-dump", "restore.log", "stats-restore"):
@@ -216,17 +218,35 @@ def pre_dump(lab):
 
 @suite.case("2.14", "limits and cgroup mounts are those of the new cgroup")
 def cgroups(lab):
-    need_v1("pids")
     made = lab.bundle(shell=COUNT, linux__resources={"pids": {"limit": 77}})
-    made.mount("/sys/fs/cgroup", "cgroup", "cgroup", options=["ro", "nosuid"])
+    made.mount("/sys/fs/cgroup", "cgroup", source="cgroup", options=["ro", "nosuid"])
     mover = Mover(lab, made)
     mover.checkpoint().ok()
     mover.restore()
-    with open(f"/proc/{mover.state()['pid']}/cgroup", encoding="ascii") as file:
-        place = [line.strip().split(":")[2] for line in file if line.split(":")[1] == "pids"][0]
+    name = "pids" if "pids" in V1 else ""
+    place = groups_of(mover.state()["pid"])[name]
     check(place.endswith(mover.id), f"cgroup {place}")
-    equal(mover.inside("cat", "/sys/fs/cgroup/pids/pids.max"), "77", "limit")
-    contains(mover.inside("cat", "/sys/fs/cgroup/pids/cgroup.procs"), "1", "processes")
+    inside = f"/sys/fs/cgroup/{name}"
+    equal(mover.inside("cat", f"{inside}/pids.max"), "77", "limit")
+    contains(mover.inside("cat", f"{inside}/cgroup.procs"), "1", "processes")
+    mover.end()
+
+
+@suite.case("2.14", "a restored container can be checkpointed again")
+def again(lab):
+    mover = Mover(lab, lab.bundle(shell=COUNT))
+    before = mover.first.numbers(2)
+    mover.checkpoint().ok()
+    before = mover.first.numbers(2)
+    mover.restore()
+    mover.second.numbers(2)
+    mover.checkpoint(image=f"{lab.path}/second").ok()
+    before += mover.second.numbers(2)
+    third, mover.second = mover.second, Output()
+    third.close()
+    mover.restore(image=f"{lab.path}/second")
+    after = before + mover.second.numbers(2)
+    equal(after, list(range(1, len(after) + 1)), "numbers")
     mover.end()
 
 
