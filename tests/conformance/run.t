@@ -38,8 +38,8 @@ run_all() {
         mapfile -t names < <(names_of "$environment")
         ((${#names[@]})) || continue
         case $environment in
-            network) around=("$HERE/with-hierarchies" net_cls net_prio --) ;;
-            hugetlb) around=("$HERE/with-hierarchies" hugetlb --) ;;
+            network) around=("$REPO/tests/with-hierarchies" net_cls net_prio --) ;;
+            hugetlb) around=("$REPO/tests/with-hierarchies" hugetlb --) ;;
             *) around=() ;;
         esac
         "${around[@]}" "$REPO/tests/sandbox" ${view:+"$view"} \

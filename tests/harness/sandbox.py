@@ -55,8 +55,9 @@ def build_payload():
         os.rename(fresh, program)
 
 
-def enter():
-    """Returns inside the sandbox, as the subreaper that an engine would be."""
+def enter(hierarchies=()):
+    """Returns inside the sandbox, as the subreaper that an engine would be.
+    hierarchies: controllers that get a v1 hierarchy of their own meanwhile, where the kernel can."""
     if os.environ.get(MARK) != "1":
         if os.geteuid() != 0:
             leave("needs root")
@@ -67,7 +68,10 @@ def enter():
         sys.stdout.flush()
         environment = dict(os.environ, **{MARK: "1", "BUILD": BUILD, "BRIG": brig()})
         program = [sys.executable, "-B", os.path.abspath(sys.argv[0]), *sys.argv[1:]]
-        os.execve(os.path.join(TESTS, "sandbox"), ["sandbox", *view, "--", *program], environment)
+        command = [os.path.join(TESTS, "sandbox"), *view, "--", *program]
+        if hierarchies:
+            command = [os.path.join(TESTS, "with-hierarchies"), *hierarchies, "--", *command]
+        os.execve(command[0], command, environment)
     PR_SET_CHILD_SUBREAPER = 36
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for number in (signal.SIGINT, signal.SIGQUIT):  # a shell ignores them for what it leaves behind

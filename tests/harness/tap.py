@@ -44,10 +44,12 @@ def eventually(probe, what, seconds=5.0):
 
 
 class Suite:
-    """The cases of one test program. A case is a function that takes a Lab."""
+    """The cases of one test program. A case is a function that takes a Lab.
+    hierarchies: see sandbox.enter."""
 
-    def __init__(self):
+    def __init__(self, hierarchies=()):
         self.cases = []
+        self.hierarchies = hierarchies
 
     def case(self, ids, name, **options):
         """Adds a case. ids: rules it proves, blank separated. options go to the Lab."""
@@ -70,7 +72,7 @@ class Suite:
 
     def main(self):
         """Runs the cases whose name holds every word of the command line; ends the process."""
-        sandbox.enter()
+        sandbox.enter(self.hierarchies)
         from .lab import Lab
         sys.stdout.reconfigure(line_buffering=True)
         words = sys.argv[1:]
