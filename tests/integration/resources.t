@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # linux.resources: each value in its file, read from the host, and where that is cheap its bite.
-# v2 is seen on hybrid machines too, with the few controllers that it has there.
+# v2 is seen on hybrid machines too, with the few controllers that it has there. Values that a new
+# cgroup has by itself are shown by resource_writes.t.
 import os
 import sys
 
@@ -45,8 +46,6 @@ FILES = [
      "memory", "memory.memsw.limit_in_bytes", UNLIMITED),
     ("memory.kernelTCP", "a limit", {"memory": {"kernelTCP": 16 * MIB}},
      "memory", "memory.kmem.tcp.limit_in_bytes", str(16 * MIB)),
-    ("memory.kernel", "unlimited is no value", {"memory": {"kernel": -1}},
-     "memory", "memory.limit_in_bytes", UNLIMITED),
     ("memory.swappiness", "least", {"memory": {"swappiness": 0}},
      "memory", "memory.swappiness", "0"),
     ("memory.swappiness", "most", {"memory": {"swappiness": 100}},
@@ -55,8 +54,6 @@ FILES = [
      "memory", "memory.oom_control", "oom_kill_disable 1"),
     ("memory.disableOOMKiller", "false", {"memory": {"disableOOMKiller": False}},
      "memory", "memory.oom_control", "oom_kill_disable 0"),
-    ("memory.useHierarchy", "true", {"memory": {"useHierarchy": True}},
-     "memory", "memory.use_hierarchy", "1"),
     ("cpu.shares", "a weight", {"cpu": {"shares": 512}}, "cpu", "cpu.shares", "512"),
     ("cpu.shares", "0 is unset", {"cpu": {"shares": 0}}, "cpu", "cpu.shares", "1024"),
     ("cpu.shares", "1 is the least", {"cpu": {"shares": 1}}, "cpu", "cpu.shares", "2"),
@@ -72,7 +69,6 @@ FILES = [
     ("cpu.idle", "1", {"cpu": {"idle": 1, "shares": 300}}, "cpu", "cpu.idle", "1"),
     ("cpu.idle", "0", {"cpu": {"idle": 0, "shares": 300}}, "cpu", "cpu.shares", "300"),
     ("cpu.cpus", "one", {"cpu": {"cpus": "0"}}, "cpuset", "cpuset.cpus", "0"),
-    ("cpu.mems", "one", {"cpu": {"mems": "0"}}, "cpuset", "cpuset.mems", "0"),
     ("cpu.cpus", "empty is unset", {"cpu": {"cpus": "", "mems": ""}},
      "cpuset", "cpuset.mems", "0"),
     ("blockIO.weight", "a weight", {"blockIO": {"weight": 300}},
@@ -190,16 +186,6 @@ for arguments in MISSING:
 @suite.case("CG-06", "a network class of 0 needs no controller")
 def no_class(lab):
     lab.create(lab.bundle(SLEEP, linux__resources={"network": {"classID": 0}}))
-
-
-@suite.case("RES-memory.kernel", "a real value is an error where the kernel has it no more")
-def kernel_memory(lab):
-    need_v1("memory")
-    made = lab.bundle(SLEEP, linux__resources={"memory": {"kernel": 16 * MIB}})
-    result = lab.try_create(made)
-    need(result.status != 0, "a kernel that has it still")
-    result.failed("linux.resources.memory.kernel", "limit the memory as a whole")
-    lab.expect_nothing_left("a refused kernel limit")
 
 
 @suite.table("RES-unified", "unified is for v2", {"a file": {"memory.max": "1"}})
