@@ -132,7 +132,7 @@ def several(lab):
         container.delete("--force").ok()
 
 
-@suite.case("MO-slave M-01", "a mount inside of a shared one is shared only as it was asked to be")
+@suite.case("MO-shared MO-private", "a mount inside of a shared one is shared only as it was asked to be")
 def inside_shared(lab):
     made = sleeper(lab)
     made.mount("/mnt", "tmpfs", "tmpfs", ["shared"])

@@ -161,7 +161,14 @@ def unsafe(lab):
         made = lab.bundle(annotations={name: "1"})
         called = lab.run(made, preexec_fn=lambda: os.setgroups([4321]))
         effects[name] = 4321 in json.loads(called.ok().out, strict=False)["groups"]
+    # Without a policy of SELinux what is seen of it is that its value is read.
+    for name in ("run.oci.mount_context_type", "org.example.mount_context_type"):
+        made = lab.bundle(["/bin/true"], annotations={name: "none such"},
+                          linux__mountLabel="a:b:c:s0")
+        effects[name] = name in lab.run(made).err
     equal(effects, {name: name in listed for name in effects}, "an effect, and listed")
+    # What CRIU reads of its file is shown by integration/checkpoint.t.
+    equal(set(listed) - set(effects), {"org.criu.config"}, "listed, and not tried here")
 
 
 # The bundle
