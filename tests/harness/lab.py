@@ -18,9 +18,9 @@ SCRATCH = os.environ.get("SCRATCH", "/run/scratch")
 class Result:
     """What a call of the runtime gave back."""
 
-    def __init__(self, words, status, out, err, seconds):
-        self.words, self.status, self.out, self.err = words, status, out, err
-        self.seconds = seconds
+    def __init__(self, call, status, out, err, seconds):
+        self.call, self.status, self.out, self.err = call, status, out, err
+        self.words, self.seconds = call.words, seconds
 
     def __str__(self):
         return (f"{' '.join(self.words)} -> {self.status}\n  out: {self.out[:400]!r}"
@@ -39,6 +39,7 @@ class Result:
         for part in parts:
             options = part if isinstance(part, tuple) else (part,)
             check(any(option in self.err for option in options), f"no {part!r} in {self}")
+        self.call.refused = True
         return self
 
 
@@ -48,6 +49,7 @@ class Running:
     def __init__(self, lab, words, process, outs):
         self.lab, self.words, self.process, self.outs = lab, words, process, outs
         self.pid = process.pid
+        self.refused = False  # as the case wanted
         self.begin = time.monotonic()
 
     def signal(self, number):
@@ -72,8 +74,7 @@ class Running:
             self.lab.reap()
             time.sleep(pause)
             pause = min(pause * 1.5, 0.01)
-        result = Result(self.words, status, self.out(), self.err(),
-                        time.monotonic() - self.begin)
+        result = Result(self, status, self.out(), self.err(), time.monotonic() - self.begin)
         self.lab.calls.append(str(result))
         return result
 
@@ -147,6 +148,7 @@ class Lab:
             os.mkdir(self.root, 0o700)
         self.stock = bundle.stock(SCRATCH)
         self.calls, self.started, self.exits = [], [], {}
+        self.acts = []  # the calls that were to run a program
         self.containers = []
         self.reaping = True
         self.count = 0
@@ -235,7 +237,10 @@ class Lab:
                     file.close()
         self.started.append(process)
         shown = [os.path.basename(words[0]), *words[1:]]
-        return Running(self, shown, process, outs)
+        running = Running(self, shown, process, outs)
+        if {"create", "run", "exec"} & set(words):
+            self.acts.append(running)
+        return running
 
     def spawn(self, *words, globals_=(), root=True, **how):
         """A call of the runtime in the background."""
@@ -249,6 +254,10 @@ class Lab:
 
     def gone(self, identity):
         self.brig("state", identity).failed("does not exist")
+
+    def only_refuses(self):
+        """Whether the case wanted each create, run and exec of its own to fail."""
+        return bool(self.acts) and all(call.refused for call in self.acts)
 
     # Processes.
 

@@ -8,6 +8,10 @@ import traceback
 from . import sandbox
 
 
+# Beneath the title of a case in which no program was to run: tests/spec/report reads it.
+ONLY_REFUSES = "only refuses"
+
+
 class Failure(AssertionError):
     """A check did not hold."""
 
@@ -102,6 +106,8 @@ class Suite:
         try:
             notes = function(lab) or ""
             lab.expect_clean()
+            if lab.only_refuses():
+                notes = f"{ONLY_REFUSES}\n{notes}"
         except Skip as skip:
             verdict, notes = "skip", str(skip)
         except Failure as failure:
