@@ -134,6 +134,7 @@ Result<void> join_container(InitContext& context) {
     if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
         return sys::fail_errno("setresuid(0)");
     }
+    TRY_VOID(apply_dumpable(Dumpable::no));  // as below: fs.suid_dumpable
     if (::setns(container, CLONE_NEWPID) != 0) {
         return sys::fail_errno("setns(pid)");
     }
@@ -152,12 +153,14 @@ Result<void> enter_as_intermediate(InitContext& context) {
         return join_container(context);
     }
     TRY_VOID(join_around_user(context));
-    if (context.plan.joined(NamespaceType::user) != nullptr &&
-        (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0)) {
+    if (context.plan.joined(NamespaceType::user) == nullptr) {
+        return {};
+    }
+    if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
         return std::unexpected(
             sys::last_error("setresuid(0)").wrap("the joined user namespace maps no root"));
     }
-    return {};
+    return apply_dumpable(Dumpable::no);  // which the change of ids resets to fs.suid_dumpable
 }
 
 // Joins what the container's process must be born into, and makes it as a child of the runtime. The
@@ -192,11 +195,18 @@ Result<void> enter_as_intermediate(InitContext& context) {
 
 }  // namespace
 
+bool has_intermediate(const InitContext& context) {
+    if (context.role == ProcessRole::init) {
+        return context.plan.needs_intermediate;
+    }
+    return context.plan.own(NamespaceType::pid) && context.plan.own(NamespaceType::user) &&
+           ::geteuid() != 0;
+}
+
 Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
     ChildNamespaces for_children;
     if (context.role == ProcessRole::exec) {
-        const bool by_intermediate = context.plan.own(NamespaceType::pid) &&
-                                     context.plan.own(NamespaceType::user) && ::geteuid() != 0;
+        const bool by_intermediate = has_intermediate(context);
         // setns with the pid namespace only changes that of children.
         if (context.plan.own(NamespaceType::pid) && !by_intermediate) {
             TRY_VOID(for_children.join_pid(context.container_pidfd.get()));
@@ -212,7 +222,7 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
         return *std::move(child);
     }
     context.dumpable_for_maps = context.plan.makes(NamespaceType::user) && ::geteuid() != 0;
-    const bool direct = !context.plan.needs_intermediate;
+    const bool direct = !has_intermediate(context);
     for (std::size_t i = 0; direct && i < context.plan.joins.size(); ++i) {
         if (context.plan.joins[i].type == NamespaceType::pid) {
             TRY_VOID(for_children.join_pid(context.namespaces[i].get()));

@@ -14,6 +14,9 @@ struct SyncPair {
     SyncChannel child;
 };
 
+// Whether an intermediate process makes the container's, and tells of it by init_pid.
+[[nodiscard]] bool has_intermediate(const InitContext& context);
+
 // Parent: makes the process, or the intermediate one that will tell of it by init_pid. In the child
 // it does not return: the list of init steps runs there.
 [[nodiscard]] Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair);

@@ -118,7 +118,7 @@ Result<void> work_beside(InitContext& context, const LaunchHandlers& handlers,
 
 Result<void> serve(InitContext& context, const LaunchHandlers& handlers, Launched& launched) {
     TRY_VOID(work_beside(context, handlers, launched));
-    SyncOrder order;
+    SyncOrder order(has_intermediate(context) ? SyncType::init_pid : SyncType::map_ids);
     while (true) {
         std::optional<SyncMessage> message = TRY(next_message(launched, context.interruption));
         if (!message) {

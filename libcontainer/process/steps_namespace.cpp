@@ -39,9 +39,10 @@ Result<void> become_root() {
     if (::setresuid(0, 0, 0) != 0) {
         return sys::fail_errno("setresuid(0)");
     }
-    // The change of ids has cleared it (prctl(2)).
+    // The change of ids has cleared the one, and with fs.suid_dumpable has set the other
+    // (prctl(2)).
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    return {};
+    return apply_dumpable(Dumpable::no);
 }
 
 }  // namespace
@@ -67,8 +68,10 @@ Result<void> leave_runtime_descriptors(InitContext& context) {
 }
 
 Result<void> raise_limits(InitContext& context) {
-    if (context.process == nullptr || context.plan.makes(NamespaceType::user)) {
-        return {};  // in a new user namespace the parent does it, see launcher.cpp
+    const bool by_parent =  // of a process born in a new user namespace, see launcher.cpp
+        context.role == ProcessRole::init && context.plan.makes(NamespaceType::user);
+    if (context.process == nullptr || by_parent) {
+        return {};
     }
     return raise_hard_limits(0, context.process->rlimits);
 }

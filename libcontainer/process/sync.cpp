@@ -63,8 +63,8 @@ std::optional<sys::Error> decode_error(std::string_view bytes) {
 
 bool SyncOrder::accept(SyncType next) {
     const bool legal =
-        next == SyncType::failed ||
-        (next < SyncType::failed && (!last_ || (*last_ != SyncType::failed && *last_ < next)));
+        next == SyncType::failed || (next >= first_ && next < SyncType::failed &&
+                                     (!last_ || (*last_ != SyncType::failed && *last_ < next)));
     if (legal) {
         last_ = next;
     }

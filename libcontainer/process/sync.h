@@ -64,10 +64,14 @@ enum class SyncType : std::uint8_t {
 // container's files, so the parent checks each message before it acts on it.
 class SyncOrder {
   public:
+    // `first`: the earliest that it may say; init_pid with an intermediate process only.
+    explicit SyncOrder(SyncType first) : first_(first) {}
+
     // Whether a child may send `next` now; remembers it if so.
     [[nodiscard]] bool accept(SyncType next);
 
   private:
+    SyncType first_;
     std::optional<SyncType> last_;
 };
 

@@ -3,6 +3,8 @@
 # User namespaces and id maps: N-09 to N-11, as root, rootless and nested.
 import json
 import os
+import resource
+import shutil
 import subprocess
 import sys
 
@@ -315,6 +317,44 @@ def nested_unmapped(lab):
 def nested_same(lab):
     made = lab.bundle(shell="cat /proc/self/uid_map")
     equal(nested(lab, made).ok().out.split(), ["0", "0", "1", "1", "200000", "65535"], "uid_map")
+
+
+# Only the order of the calls shows it: a raise needs a right that not every machine gives, and
+# fs.suid_dumpable is the whole host's.
+
+
+def traced(lab, calls, *words):
+    need(shutil.which("strace"), "no strace")
+    trace = f"{lab.path}/trace"
+    lab.popen(["strace", "-f", "-qq", "-e", f"trace={calls}", "-e", "signal=none", "-o", trace,
+               *lab.words(*words)]).wait(30)
+    return read(trace).splitlines()
+
+
+@suite.case("P-07 N-09", "exec raises hard limits before it is in the user namespace")
+def exec_rlimits(lab):
+    made = lab.bundle(SLEEP)
+    container = lab.start(userns(made))
+    hard = resource.getrlimit(resource.RLIMIT_MSGQUEUE)[1] + 1
+    file = lab.process_file(rlimits=[{"type": "RLIMIT_MSGQUEUE", "soft": 1, "hard": hard}])
+    lines = traced(lab, "prlimit64,setns", "exec", "--process", file, container.id)
+    raised = [i for i, line in enumerate(lines) if f"rlim_max={hard}" in line]
+    entered = [i for i, line in enumerate(lines) if "CLONE_NEWUSER" in line]
+    check(raised and (not entered or raised[0] < entered[0]), "\n".join(lines))
+
+
+@suite.table("R-22 N-09", "after a change of ids the process is made undumpable again", {
+    "run": "run", "exec": "exec"})
+def undumpable(lab, verb):
+    made = userns(lab.bundle(["/bin/true"] if verb == "run" else SLEEP)).write()
+    if verb == "run":
+        words = ("run", "--bundle", made.path, lab.name())
+    else:
+        words = ("exec", lab.start(made).id, "/bin/true")
+    lines = [line.split(maxsplit=1)[1] for line in traced(lab, "setresuid,prctl", *words)]
+    change = next(i for i, line in enumerate(lines) if line.startswith("setresuid(0, 0, 0)"))
+    check(any("PR_SET_DUMPABLE, SUID_DUMP_DISABLE" in line for line in lines[change:change + 3]),
+          "\n".join(lines))
 
 
 suite.main()

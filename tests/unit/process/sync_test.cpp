@@ -15,8 +15,8 @@ using enum libcontainer::SyncType;
 
 namespace {
 
-bool legal(const std::vector<SyncType>& messages) {
-    SyncOrder order;
+bool legal(const std::vector<SyncType>& messages, SyncType first = init_pid) {
+    SyncOrder order(first);
     for (const SyncType message : messages) {
         if (!order.accept(message)) {
             return false;
@@ -40,6 +40,9 @@ TEST_CASE("R-38: the child's messages are taken in their order only", "[process]
     CHECK_FALSE(legal({seccomp, ready}));
     CHECK(legal({run_hooks, ready, failed}));
     CHECK(legal({failed}));
+    CHECK(legal({map_ids, ready}, map_ids));
+    CHECK(legal({failed}, map_ids));
+    CHECK_FALSE(legal({init_pid, map_ids, ready}, map_ids));
     CHECK_FALSE(legal({ready, ready}));
     CHECK_FALSE(legal({ready, map_ids}));
     CHECK_FALSE(legal({console, run_hooks}));
