@@ -237,8 +237,10 @@ Result<void> Creation::make_cgroup() {
 Result<void> Creation::make_resctrl() {
     rollback_.on_failure([this] { resctrl_->undo(); });
     TRY_VOID(resctrl_->make());
+    const bool was_own = record_.resctrl->is_own;
     record_.resctrl = resctrl_->record();
-    return {};
+    // Another made the class since it was planned: after a kill it must not be removed as ours.
+    return was_own == record_.resctrl->is_own ? Result<void>() : directory_->write_record(record_);
 }
 
 Result<CreatedContainer> Creation::make_process() {
@@ -260,7 +262,6 @@ Result<CreatedContainer> Creation::make_process() {
         return directory_->write_config(bundle_.config_json);
     };
     handlers.move_devices = [this](int network) {
-        rollback_.on_failure([this] { net_devices_.undo(global_.warn); });
         return net_devices_.move(spec().linux.net_devices, network);
     };
     handlers.run_hooks = [this](const sys::Pid& pid) { return run_runtime_hooks(pid); };
@@ -268,11 +269,16 @@ Result<CreatedContainer> Creation::make_process() {
         return console_.take(std::move(master), context_.process->console_size.has_value());
     };
     handlers.on_ready = [this](const sys::Pid& pid) { return commit(pid); };
-    Launched launched = TRY(launch(context_, handlers));
+    auto launched = launch(context_, handlers);
+    if (!launched) {
+        launched.error().message += net_devices_.undo();
+        return std::unexpected(std::move(launched).error());
+    }
     context_.binary_mount.reset();
     rollback_.commit();
-    return CreatedContainer{*std::move(directory_),  std::move(record_),  std::move(bundle_),
-                            std::move(cgroup_),      std::move(launched), console_.release_master(),
+    return CreatedContainer{*std::move(directory_),  std::move(record_),
+                            std::move(bundle_),      std::move(cgroup_),
+                            *std::move(launched),    console_.release_master(),
                             std::move(interruption_)};
 }
 

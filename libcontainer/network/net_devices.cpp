@@ -17,7 +17,7 @@ namespace {
 std::string explain(const std::string& message, int code) {
     switch (code) {
         case EPERM:
-            return message + " (a rootless runtime cannot move network devices)";
+            return message + " (moving network devices needs CAP_NET_ADMIN in both namespaces)";
         case EINVAL:
             return message + " (some devices are bound to their network namespace: lo, bridges)";
         default:
@@ -88,6 +88,13 @@ Result<void> NetDeviceMoves::move(const std::map<std::string, oci::NetDevice>& d
         if (!link) {
             return std::unexpected(std::move(link).error().at(place));
         }
+        // A device has several names: it could not be moved twice.
+        const auto same =
+            std::ranges::find(plan, link->index, [](const Planned& one) { return one.link.index; });
+        if (same != plan.end()) {
+            return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, place,
+                                              "is the same device as " + same->place});
+        }
         const std::string name = device.name.value_or(link->name);
         if (auto free = check_free(*there_, name); !free) {
             return std::unexpected(std::move(free).error().at(place));
@@ -124,7 +131,10 @@ Result<void> NetDeviceMoves::take_back(const Moved& moved) {
     if (!back.index && back.verdict.error().code == EBUSY) {  // its index was given away
         back = move_link(*there_, {moved.index, own_.get(), before.name, std::nullopt});
     }
-    TRY_VOID(std::move(back.verdict));
+    if (!back.index) {
+        return back.verdict;
+    }
+    // Without its name, which another has taken meanwhile, it gets all else back.
     const Link arrived = TRY(read_link(*here_, *back.index));
     TRY_VOID(restore(*here_, arrived, moved.addresses, before.name));
     if (before.master) {
@@ -133,7 +143,11 @@ Result<void> NetDeviceMoves::take_back(const Moved& moved) {
     if (before.up) {
         TRY_VOID(set_up(*here_, arrived));
     }
-    return add_routes(*here_, arrived.index, moved.routes);
+    TRY_VOID(add_routes(*here_, arrived.index, moved.routes));
+    return back.verdict
+               ? Result<void>()
+               : std::unexpected(
+                     std::move(back.verdict).error().wrap("it is \"" + arrived.name + "\" now"));
 }
 
 Result<std::vector<int>> NetDeviceMoves::departed() {
@@ -147,9 +161,10 @@ Result<std::vector<int>> NetDeviceMoves::departed() {
     return gone;
 }
 
-void NetDeviceMoves::undo(const Warn& warn) {
+std::string NetDeviceMoves::undo() {
+    std::string failures;
     if (moved_.empty()) {
-        return;
+        return failures;
     }
     const auto gone = departed();
     for (auto last = moved_.rbegin(); last != moved_.rend(); ++last) {
@@ -161,12 +176,13 @@ void NetDeviceMoves::undo(const Warn& warn) {
         if (done) {
             done = take_back(moved);
         }
-        if (!done && warn) {
-            warn("network device \"" + moved.before.name +
-                 "\" is not as it was: " + done.error().text());
+        if (!done) {
+            failures += "; network device \"" + moved.before.name +
+                        "\" is not as it was: " + done.error().text();
         }
     }
     moved_.clear();
+    return failures;
 }
 
 }  // namespace libcontainer

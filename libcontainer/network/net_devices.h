@@ -9,7 +9,6 @@
 
 #include "libcontainer/network/link.h"
 #include "libcontainer/network/route.h"
-#include "libcontainer/options.h"
 #include "oci/spec_linux.h"
 
 namespace libcontainer {
@@ -28,8 +27,9 @@ class NetDeviceMoves {
                                     int container_namespace);
 
     // Takes back what was moved, under its old name and index, with its addresses, its bridge, its
-    // routes and, if it was, up (G-05).
-    void undo(const Warn& warn);
+    // routes and, if it was, up (G-05). What that failed with, for the end of the error of create:
+    // `; network device "eth1" is not as it was: ...`.
+    [[nodiscard]] std::string undo();
 
   private:
     struct Moved {

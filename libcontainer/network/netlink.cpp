@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -133,8 +134,12 @@ Result<RouteSocket> RouteSocket::open_in(int there, int own) {
         return sys::fail_errno("setns(network)");
     }
     auto socket = open();
-    if (::setns(own, CLONE_NEWNET) != 0) {
-        return sys::fail_errno("setns(own network)");
+    if (::setns(own, CLONE_NEWNET) != 0 && ::setns(own, CLONE_NEWNET) != 0) {
+        // It can only want for memory. Nothing may follow: what undoes a create, the hooks above
+        // all, would do so in the container's namespace.
+        constexpr std::string_view kText = "brig: setns(own network) failed: cannot go on\n";
+        static_cast<void>(!::write(STDERR_FILENO, kText.data(), kText.size()));
+        ::_exit(1);
     }
     return socket;
 }

@@ -122,7 +122,8 @@ class RouteSocket {
   public:
     // In the caller's own network namespace.
     [[nodiscard]] static Result<RouteSocket> open();
-    // In the namespace behind `there`, then back to `own`. The caller must be single-threaded.
+    // In the namespace behind `there`, then back to `own`; without a way back the process ends, and
+    // the journal tells `delete --force` what is left. The caller must be single-threaded.
     [[nodiscard]] static Result<RouteSocket> open_in(int there, int own);
 
     using Handler = std::function<Result<void>(const NetlinkMessage&)>;

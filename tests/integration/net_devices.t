@@ -406,6 +406,35 @@ def interrupted(lab):
     lab.expect_nothing_left("an ended create")
 
 
+@suite.case("G-05 ND-06", "a device whose name was taken meanwhile gets all else back, and it is told")
+def undone_without_name(lab):
+    veth("nd0", "10.1.0.1/24", "fd00:1::1/64 nodad")
+    ip("link", "set", "nd0-peer", "up")
+    ip("route", "add", "10.7.0.0/16", "via", "10.1.0.253", "dev", "nd0")
+    before = host("nd0")
+    made = with_device(lab, "nd0", "ndaway")
+    made.set("hooks", hook("createRuntime", "ip link add nd0 type bridge; exit 1"))
+    lab.try_create(made).failed(
+        "createRuntime", 'network device "nd0" is not as it was', 'it is "ndaway" now')
+    after = host("ndaway")
+    ip("link", "delete", "nd0")
+    ip("link", "delete", "ndaway")
+    for address in after[2]:
+        address.update(label="nd0") if "label" in address else None
+    equal(after[1:], before[1:], "up, addresses, routes")
+
+
+@suite.case("ND-02", "a device that is named twice is refused before it is moved")
+def named_twice(lab):
+    veth("nd0")
+    ip("link", "property", "add", "dev", "nd0", "altname", "altnd0")
+    before = host("nd0")
+    made = lab.bundle(SLEEP)
+    made.linux["netDevices"] = {"nd0": {"name": "eth0"}, "altnd0": {"name": "eth1"}}
+    lab.try_create(made).failed("linux.netDevices.nd0", "same device as linux.netDevices.altnd0")
+    equal(host("nd0"), before, "the host's device")
+
+
 @suite.case("G-05", "a bridge's port is one again after a failed create")
 def undone_port(lab):
     bridge("ndbr1")
@@ -439,7 +468,7 @@ def no_right(lab):
     made.write()
     lab.popen(["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin",
                *lab.words("create", "--bundle", made.path, lab.name())]).wait().failed(
-                   "linux.netDevices", "not permitted", "rootless")
+                   "linux.netDevices", "not permitted", "CAP_NET_ADMIN")
     equal(host("nd0"), before, "the host's device")
 
 
@@ -454,7 +483,7 @@ def rootless(lab):
     lab.popen(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups",
                *lab.words("create", "--bundle", made.path, lab.name(),
                           globals_=["--cgroup-manager", "disabled"])]).wait().failed(
-                              "linux.netDevices", "not permitted", "rootless")
+                              "linux.netDevices", "not permitted", "CAP_NET_ADMIN")
     equal(host("nd0"), before, "the host's device")
     lab.expect_nothing_left("a refused device")
 
