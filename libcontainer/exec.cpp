@@ -211,6 +211,11 @@ Result<void> fill_context(InitContext& context, const FoundContainer& found,
     if (!context.plan.own(oci::NamespaceType::mount)) {
         context.container_root = TRY(sys::open_at(
             AT_FDCWD, "/proc/" + std::to_string(init->number) + "/root", O_PATH | O_DIRECTORY));
+        // The number may be another's by now: what setns would notice, a root alone does not.
+        pollfd ended = {init->fd.get(), POLLIN, 0};
+        if (::poll(&ended, 1, 0) != 0) {
+            return in_stopped_container();
+        }
     }
     context.container_pidfd = std::move(init->fd);
     const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(found.record.cgroup));
