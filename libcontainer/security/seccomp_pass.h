@@ -20,9 +20,9 @@ using sys::Result;
 //
 // Here the loader shows a pass: random words in the argument registers that sendmsg, recvmsg,
 // capset and exit_group leave unused. The program lets a call with all of them through, whatever
-// the profile says. A program without CAP_SYS_PTRACE over it never learns them: the memory that holds them is gone
-// with execve, and reading a filter back needs CAP_SYS_ADMIN of the host (ptrace(2),
-// PTRACE_SECCOMP_GET_FILTER).
+// the profile says. A program without CAP_SYS_PTRACE over the loader never learns them: the memory
+// that holds them is gone with execve, and reading a filter back needs CAP_SYS_ADMIN of the host
+// (ptrace(2), PTRACE_SECCOMP_GET_FILTER).
 [[nodiscard]] Result<sys::UnusedArguments> make_seccomp_pass();
 
 // Instructions to stand in front of the compiled profile.
