@@ -67,6 +67,7 @@ lesson_users
 lesson_files
 lesson_host_namespaces
 lesson_limits
+lesson_update
 lesson_signals
 lesson_pause
 lesson_crowd

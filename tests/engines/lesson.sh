@@ -261,6 +261,30 @@ lesson_limits() {
     end_sleeper limited
 }
 
+lesson_update() {
+    local rules
+    if start_sleeper changing --memory 64m --memory-swap 64m --cpu-shares 333; then
+        rules=$(cgroup_file "$PID" devices devices.list)
+        check_status "update" 0 "$ENGINE" update --memory 128m --memory-swap 256m --cpu-shares 222 \
+            --cpu-quota 40000 --cpuset-cpus 0 changing
+        check_equal "X-07 update --memory" \
+            "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 134217728
+        check_equal "update --memory-swap" \
+            "$(cgroup_file "$PID" memory memory.memsw.limit_in_bytes)" 268435456
+        check_equal "update --cpu-shares" "$(cgroup_file "$PID" cpu cpu.shares)" 222
+        check_equal "update --cpu-quota" "$(cgroup_file "$PID" cpu cpu.cfs_quota_us)" 40000
+        check_equal "update --cpuset-cpus" "$(cgroup_file "$PID" cpuset cpuset.cpus)" 0
+        check_status "update a second time" 0 "$ENGINE" update --memory 32m --memory-swap 32m changing
+        check_equal "X-11 and down again" \
+            "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 33554432
+        check_equal "what it does not name stays" "$(cgroup_file "$PID" cpu cpu.shares)" 222
+        check_equal "RD-04 trap-51 device rules stay" \
+            "$(cgroup_file "$PID" devices devices.list)" "$rules"
+        check_status "the container goes on" 0 "$ENGINE" exec changing sh -c ': >/dev/null'
+    fi
+    end_sleeper changing
+}
+
 lesson_signals() {
     "$ENGINE" run -d --name trapper bb sh -c \
         'trap "exit 5" TERM; trap "echo usr1" USR1; echo ready; while :; do sleep 0.05; done' >/dev/null
