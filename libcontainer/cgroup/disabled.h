@@ -22,6 +22,8 @@ class DisabledCgroup final : public CgroupManager {
     [[nodiscard]] Result<void> freeze() override;
     [[nodiscard]] Result<void> thaw() override;
     [[nodiscard]] Result<bool> is_frozen() const override { return false; }
+    [[nodiscard]] Result<CgroupStats> stats() const override { return CgroupStats{}; }
+    [[nodiscard]] Result<OomWatch> watch_oom() const override { return OomWatch{}; }
     [[nodiscard]] Result<std::vector<pid_t>> pids() const override;
     [[nodiscard]] Result<void> kill_all(int signal) override;
     [[nodiscard]] Result<void> destroy() override { return {}; }

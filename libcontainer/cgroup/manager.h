@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "libcontainer/cgroup/stats.h"
 #include "libcontainer/options.h"
 #include "libcontainer/sys/error.h"
 #include "libcontainer/sys/rollback.h"
@@ -88,6 +89,11 @@ class CgroupManager {
     [[nodiscard]] virtual Result<void> freeze() = 0;
     [[nodiscard]] virtual Result<void> thaw() = 0;
     [[nodiscard]] virtual Result<bool> is_frozen() const = 0;
+
+    // What the container uses now.
+    [[nodiscard]] virtual Result<CgroupStats> stats() const = 0;
+    // No descriptor: the container has no cgroup whose memory is counted.
+    [[nodiscard]] virtual Result<OomWatch> watch_oom() const = 0;
 
     // Pids of all processes in the cgroup and those below it.
     [[nodiscard]] virtual Result<std::vector<pid_t>> pids() const = 0;

@@ -25,6 +25,8 @@ class Manager final : public FileManager {
     [[nodiscard]] Result<void> freeze() override;
     [[nodiscard]] Result<void> thaw() override;
     [[nodiscard]] Result<bool> is_frozen() const override;
+    [[nodiscard]] Result<CgroupStats> stats() const override;
+    [[nodiscard]] Result<OomWatch> watch_oom() const override;
 
   private:
     [[nodiscard]] const std::string* process_directory() const override;

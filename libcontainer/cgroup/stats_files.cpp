@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures out of cgroup files.
+#include "libcontainer/cgroup/stats_files.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <memory>
+
+namespace libcontainer {
+namespace {
+
+std::string text_of(const AttributeDirectory& directory, std::string_view file) {
+    return directory.read(file).value_or(std::string());
+}
+
+std::string_view take_until(std::string_view& text, char end) {
+    const std::size_t length = std::min(text.find(end), text.size());
+    const std::string_view taken = text.substr(0, length);
+    text.remove_prefix(std::min(length + 1, text.size()));
+    return taken;
+}
+
+Pressure::Line pressure_line(const std::vector<std::string_view>& words) {
+    Pressure::Line line;
+    for (std::string_view word : words) {
+        const std::string_view name = take_until(word, '=');
+        if (name == "avg10") {
+            line.avg10.text = word;
+        } else if (name == "avg60") {
+            line.avg60.text = word;
+        } else if (name == "avg300") {
+            line.avg300.text = word;
+        } else if (name == "total") {
+            line.total = count_of(word);
+        }
+    }
+    return line;
+}
+
+}  // namespace
+
+Count count_of(std::string_view text) {
+    if (text == "max") {
+        return std::numeric_limits<Count>::max();
+    }
+    Count count = 0;
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    return count;
+}
+
+std::vector<std::vector<std::string_view>> words_of_lines(std::string_view text) {
+    std::vector<std::vector<std::string_view>> lines;
+    while (!text.empty()) {
+        std::string_view line = take_until(text, '\n');
+        std::vector<std::string_view> words;
+        while (!line.empty()) {
+            if (const std::string_view word = take_until(line, ' '); !word.empty()) {
+                words.push_back(word);
+            }
+        }
+        lines.push_back(std::move(words));
+    }
+    return lines;
+}
+
+Count read_count(const AttributeDirectory& directory, std::string_view file) {
+    return count_of(text_of(directory, file));
+}
+
+std::vector<Count> read_counts(const AttributeDirectory& directory, std::string_view file) {
+    const std::string text = text_of(directory, file);
+    std::vector<Count> counts;
+    for (const auto& words : words_of_lines(text)) {
+        std::ranges::transform(words, std::back_inserter(counts), count_of);
+    }
+    return counts;
+}
+
+std::vector<std::uint32_t> read_list(const AttributeDirectory& directory, std::string_view file) {
+    const std::string text = text_of(directory, file);
+    std::vector<std::uint32_t> numbers;
+    for (std::string_view rest = text; !rest.empty();) {
+        std::string_view range = take_until(rest, ',');
+        const Count first = count_of(take_until(range, '-'));
+        const Count last = range.empty() ? first : count_of(range);
+        for (Count number = first; number <= last; ++number) {
+            numbers.push_back(static_cast<std::uint32_t>(number));
+        }
+    }
+    return numbers;
+}
+
+std::map<std::string, Count> read_table(const AttributeDirectory& directory,
+                                        std::string_view file) {
+    const std::string text = text_of(directory, file);
+    std::map<std::string, Count> table;
+    for (const auto& words : words_of_lines(text)) {
+        if (words.size() == 2) {
+            table.emplace(words[0], count_of(words[1]));
+        }
+    }
+    return table;
+}
+
+std::optional<Pressure> read_pressure(const AttributeDirectory& directory, std::string_view file) {
+    const std::string text = text_of(directory, file);
+    Pressure pressure;
+    for (const auto& words : words_of_lines(text)) {
+        if (!words.empty() && words[0] == "some") {
+            pressure.some = pressure_line(words);
+        } else if (!words.empty() && words[0] == "full") {
+            pressure.full = pressure_line(words);
+        }
+    }
+    return text.empty() ? std::nullopt : std::optional(pressure);
+}
+
+bool parse_device(std::string_view text, BlkioStats::Entry& entry) {
+    if (text.find(':') == std::string_view::npos) {
+        return false;
+    }
+    entry.major = count_of(take_until(text, ':'));
+    entry.minor = count_of(text);
+    return true;
+}
+
+std::vector<std::string> list_page_sizes(const AttributeDirectory& directory,
+                                         std::string_view suffix) {
+    constexpr std::string_view kPrefix = "hugetlb.";
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.path().c_str()),
+                                                     &::closedir);
+    std::vector<std::string> sizes;
+    while (const dirent* const entry = stream ? ::readdir(stream.get()) : nullptr) {
+        std::string_view name(entry->d_name);
+        if (!name.starts_with(kPrefix) || !name.ends_with(suffix)) {
+            continue;
+        }
+        name.remove_prefix(kPrefix.size());
+        name.remove_suffix(suffix.size());
+        if (name.find('.') == std::string_view::npos) {  // no ".rsvd", no ".max"
+            sizes.emplace_back(name);
+        }
+    }
+    return sizes;
+}
+
+}  // namespace libcontainer
