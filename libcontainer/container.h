@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +66,15 @@ enum class Force : unsigned char { no, yes };
 // Makes a container from an image, its processes going on where they were. Foreground: waits and
 // deletes as run does, and gives the exit status; detached: 0. On error nothing is left.
 [[nodiscard]] Result<int> restore(const GlobalOptions& global, const RestoreOptions& options);
+
+// What a container with a process uses now, as a line of JSON without its newline (engines 2.12).
+[[nodiscard]] Result<std::string> stats(const GlobalOptions& global, const std::string& id);
+
+// Tells the same after each interval, and each time the container runs out of memory, until its
+// process has ended or `tell` fails.
+using Tell = std::function<Result<void>(const std::string& event)>;
+[[nodiscard]] Result<void> events(const GlobalOptions& global, const std::string& id,
+                                  std::chrono::nanoseconds interval, const Tell& tell);
 
 // Host pids of all processes in the container's cgroup.
 [[nodiscard]] Result<std::vector<pid_t>> processes(const GlobalOptions& global,

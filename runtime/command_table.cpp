@@ -33,6 +33,8 @@ constexpr std::array kCommands = {
             run_list},
     Command{"ps", "ID [PS-OPTION]...", "show a container's processes", 1, kAny, first_ends_options,
             needed, kFailure, ps_options, run_ps},
+    Command{"events", "ID", "show what a container uses, and when it ran out of memory", 1, 1,
+            anywhere, needed, kFailure, events_options, run_events},
     Command{"kill", "ID [SIGNAL]", "send a signal to a container (default: TERM)", 1, 2, anywhere,
             needed, kFailure, kill_options, run_kill},
     Command{"pause", "ID", "freeze a container's processes", 1, 1, anywhere, needed, kFailure,

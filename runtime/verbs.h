@@ -2,6 +2,7 @@
 // What each command's file gives to the table, and the options it understands as values.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -85,6 +86,15 @@ std::vector<OptionInfo> ps_options();
 [[nodiscard]] Result<std::string> filter_ps(std::string_view output,
                                             const std::vector<pid_t>& pids);
 [[nodiscard]] Result<int> run_ps(const Context& context, const Line& line);
+
+struct EventsSettings {
+    std::string id;
+    std::chrono::nanoseconds interval = std::chrono::seconds(5);
+    bool stats = false;
+};
+std::vector<OptionInfo> events_options();
+[[nodiscard]] Result<EventsSettings> parse_events(const Line& line);
+[[nodiscard]] Result<int> run_events(const Context& context, const Line& line);
 
 // The verbs that need no container.
 struct SpecSettings {

@@ -266,9 +266,4 @@ def unsafe(lab):
            "org.criu.config"], "names")
 
 
-@suite.case("1.6", "commands that come later are unknown ones: events")
-def later(lab):
-    lab.brig("events", "--stats", "x").failed("unknown command", status=1)
-
-
 suite.main()

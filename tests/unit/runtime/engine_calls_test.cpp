@@ -143,6 +143,15 @@ TEST_CASE("update as all of them spell it", "[runtime][engines]") {
     CHECK(options.l3_cache_schema == "L3:0=f");
 }
 
+TEST_CASE("events of go-runc", "[runtime][engines]") {
+    CHECK(parse_events(parsed("events --stats ID").line)->stats);
+    CHECK(parse_events(parsed("events ID").line)->interval == std::chrono::seconds(5));
+    const auto settings = parse_events(parsed("events --interval=1m0.5s ID").line).value();
+    CHECK(settings.interval == std::chrono::milliseconds(60500));
+    CHECK(settings.id == "ID");
+    CHECK_FALSE(settings.stats);
+}
+
 TEST_CASE("relative paths count from the caller's folder", "[runtime][engines]") {
     char cwd[4096];
     REQUIRE(getcwd(cwd, sizeof cwd) != nullptr);
