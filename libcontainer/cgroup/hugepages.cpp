@@ -17,8 +17,19 @@ constexpr std::string_view kConfigPath = "linux.resources.hugepageLimits";
 constexpr std::string_view kPrefix = "hugetlb.";
 constexpr std::string_view kReserved = ".rsvd";
 
-// The sizes that have files: "2MB, 1GB"; empty if there are none.
-std::string list_sizes(const AttributeDirectory& directory, std::string_view suffix) {
+// "2MB, 1GB"; empty if there are none.
+std::string join(const std::vector<std::string>& sizes) {
+    std::string text;
+    for (const std::string& size : sizes) {
+        text.append(text.empty() ? "" : ", ").append(size);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::vector<std::string> list_page_sizes(const AttributeDirectory& directory,
+                                         std::string_view suffix) {
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.path().c_str()),
                                                      &::closedir);
     std::vector<std::string> sizes;
@@ -34,14 +45,8 @@ std::string list_sizes(const AttributeDirectory& directory, std::string_view suf
         }
     }
     std::ranges::sort(sizes);
-    std::string text;
-    for (const std::string& size : sizes) {
-        text.append(text.empty() ? "" : ", ").append(size);
-    }
-    return text;
+    return sizes;
 }
-
-}  // namespace
 
 std::string_view asks_hugepages(const oci::Resources& resources) {
     return resources.hugepage_limits.empty() ? "" : kConfigPath;
@@ -58,7 +63,7 @@ Result<void> apply_hugepages(const AttributeDirectory& directory, const oci::Res
         // A size is part of a file's name here: it must not lead to another file.
         const bool is_name = limit.page_size.find('/') == std::string::npos;
         if (!is_name || !directory.has(file)) {
-            const std::string sizes = list_sizes(directory, suffix);
+            const std::string sizes = join(list_page_sizes(directory, suffix));
             // None at all: the controller is missing, see is_absent().
             return std::unexpected(sys::Error{
                 sys::ErrorKind::unsupported, sizes.empty() ? ENOENT : 0, at + ".pageSize",

@@ -2,12 +2,9 @@
 // Figures out of cgroup files.
 #include "libcontainer/cgroup/stats_files.h"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <memory>
 
 namespace libcontainer {
 namespace {
@@ -125,26 +122,6 @@ bool parse_device(std::string_view text, BlkioStats::Entry& entry) {
     entry.major = count_of(take_until(text, ':'));
     entry.minor = count_of(text);
     return true;
-}
-
-std::vector<std::string> list_page_sizes(const AttributeDirectory& directory,
-                                         std::string_view suffix) {
-    constexpr std::string_view kPrefix = "hugetlb.";
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.path().c_str()),
-                                                     &::closedir);
-    std::vector<std::string> sizes;
-    while (const dirent* const entry = stream ? ::readdir(stream.get()) : nullptr) {
-        std::string_view name(entry->d_name);
-        if (!name.starts_with(kPrefix) || !name.ends_with(suffix)) {
-            continue;
-        }
-        name.remove_prefix(kPrefix.size());
-        name.remove_suffix(suffix.size());
-        if (name.find('.') == std::string_view::npos) {  // no ".rsvd", no ".max"
-            sizes.emplace_back(name);
-        }
-    }
-    return sizes;
 }
 
 }  // namespace libcontainer

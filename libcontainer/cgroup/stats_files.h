@@ -33,8 +33,4 @@ namespace libcontainer {
 // "8:16" to both numbers; false: it is no device.
 [[nodiscard]] bool parse_device(std::string_view text, BlkioStats::Entry& entry);
 
-// Page sizes that have a file hugetlb.SIZE`suffix`.
-[[nodiscard]] std::vector<std::string> list_page_sizes(const AttributeDirectory& directory,
-                                                       std::string_view suffix);
-
 }  // namespace libcontainer

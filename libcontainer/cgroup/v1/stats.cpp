@@ -7,6 +7,7 @@
 
 #include <limits>
 
+#include "libcontainer/cgroup/hugepages.h"
 #include "libcontainer/cgroup/stats_files.h"
 #include "libcontainer/cgroup/v1/manager.h"
 #include "libcontainer/sys/file.h"

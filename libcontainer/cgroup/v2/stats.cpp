@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "libcontainer/cgroup/hugepages.h"
 #include "libcontainer/cgroup/stats_files.h"
 #include "libcontainer/cgroup/v2/manager.h"
 #include "libcontainer/sys/file.h"
