@@ -53,7 +53,7 @@ TEST_CASE("a message that is cut short or malformed leaves a rest", "[checkpoint
     }
 }
 
-TEST_CASE("requests to CRIU", "[checkpoint]") {
+TEST_CASE("X-02.checkpoint requests to CRIU", "[checkpoint]") {
     CriuRequest request;
     request.set(CriuField::pid, 5);
     request.set_if(CriuField::shell_job, false);
