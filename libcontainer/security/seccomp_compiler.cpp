@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "libcontainer/security/seccomp_optimizer.h"
 #include "libcontainer/security/seccomp_stub.h"
@@ -159,6 +160,7 @@ Result<void> add_architectures(scmp_filter_ctx filter,
 Result<void> add_rule(scmp_filter_ctx filter, std::uint32_t action, const oci::SeccompSyscall& rule,
                       const std::string& path, std::vector<std::string>* skipped) {
     const auto alternatives = TRY(conditions_of(rule, path));
+    std::unordered_set<int> added;  // libseccomp looks at every rule that a call has already
     for (std::size_t i = 0; i < rule.names.size(); ++i) {
         const int number = ::seccomp_syscall_resolve_name(rule.names[i].c_str());
         if (number == __NR_SCMP_ERROR) {
@@ -166,6 +168,9 @@ Result<void> add_rule(scmp_filter_ctx filter, std::uint32_t action, const oci::S
                 skipped->push_back(path + ".names[" + std::to_string(i) + "]: \"" + rule.names[i] +
                                    "\" is unknown to this libseccomp and is left out");
             }
+            continue;
+        }
+        if (!added.insert(number).second) {
             continue;
         }
         for (const Conditions& conditions : alternatives) {

@@ -256,6 +256,14 @@ def foreign_names(lab, names):
     equal(answers(lab, filter_, str(NR["getuid"])), [(-1, errno.EPERM)], "answers")
 
 
+@suite.case("SC-08", "a rule that names one call very often is compiled at once")
+def repeated_name(lab):
+    filter_ = profile(rule(["getuid"] * 400000 + ["getgid"], "SCMP_ACT_ERRNO"))
+    started = time.monotonic()
+    equal(answers(lab, filter_, str(NR["getuid"])), [(-1, errno.EPERM)], "answers")
+    check(time.monotonic() - started < 5, "it took long")
+
+
 @suite.table("SC-09", "a rule with the default action is no error", {
     "allow": (profile(rule("getuid", "SCMP_ACT_ALLOW")), (0, 0)),
     "errno": (profile(rule("getuid", "SCMP_ACT_ERRNO"), rule(ALL_BUT, "SCMP_ACT_ALLOW"),
