@@ -4,9 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include <memory>
 
 #include "libcontainer/sys/file.h"
+#include "libcontainer/sys/open_beneath.h"
 #include "libcontainer/sys/process.h"
 
 namespace libcontainer {
@@ -150,14 +149,12 @@ Result<sys::UniqueFd> open_below(const std::string& directory, const std::string
                    ? sys::fail(sys::ErrorKind::wrong_state, "the cgroup " + directory + " is gone")
                    : std::unexpected(top.error());
     }
-    open_how how = {};
-    how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-    const long fd = ::syscall(SYS_openat2, top->get(), below.c_str(), &how, sizeof how);
-    if (fd < 0 && errno != ENOENT) {
-        return sys::fail_errno(sys::call("openat2", directory + "/" + below));
+    auto inner = below == "." ? sys::open_at(top->get(), below, O_PATH | O_DIRECTORY)
+                              : sys::open_beneath(top->get(), below, O_PATH | O_DIRECTORY);
+    if (!inner && inner.error().code == ENOENT) {
+        return sys::UniqueFd();
     }
-    return sys::UniqueFd(static_cast<int>(fd));
+    return inner ? std::move(inner) : std::unexpected(std::move(inner).error().wrap(directory));
 }
 
 Result<std::optional<std::vector<pid_t>>> find_pids(const std::string& directory) {
