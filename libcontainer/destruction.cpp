@@ -9,6 +9,7 @@
 
 #include "libcontainer/bundle.h"
 #include "libcontainer/container.h"
+#include "libcontainer/creation.h"
 #include "libcontainer/process/hook.h"
 #include "libcontainer/status.h"
 
@@ -39,13 +40,9 @@ void run_poststop(const StateDirectory& directory, const ContainerRecord& record
     }
     const sys::UniqueFd bundle(
         ::open(record.state.bundle.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    std::vector<std::string> environment;
-    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
-        environment.emplace_back(*variable);
-    }
     run_poststop_hooks(spec->hooks,
                        {hook_state(record, oci::ContainerStatus::stopped, 0), bundle.get(),
-                        std::move(environment), interruption},
+                        own_environment(), interruption},
                        warn);
 }
 

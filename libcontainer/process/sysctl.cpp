@@ -3,9 +3,7 @@
 #include "libcontainer/process/sysctl.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/mount.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 #include <optional>
 
 #include "libcontainer/process/namespace_files.h"
+#include "libcontainer/security/thread_attribute.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/mount_api.h"
 #include "libcontainer/sys/open_beneath.h"
@@ -43,12 +42,8 @@ Result<sys::UniqueFd> open_procfs() {
     if (proc || proc.error().code != EPERM) {
         return proc;
     }
-    sys::UniqueFd host = TRY(sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY));
-    struct statfs filesystem = {};
-    if (::fstatfs(host.get(), &filesystem) != 0 || filesystem.f_type != PROC_SUPER_MAGIC) {
-        return proc;
-    }
-    return host;
+    auto host = open_host_proc();
+    return host ? std::move(host) : std::move(proc);
 }
 
 }  // namespace
