@@ -46,16 +46,11 @@ Result<void> parse_user(const std::string& text, oci::User& user) {
     return {};
 }
 
-Result<oci::Process> read_process_file(const std::string& path) {
-    const std::string json =
-        TRY_WRAP("process file", sys::read_file(AT_FDCWD, path, oci::kMaxJsonSize + 1));
+Result<oci::Process> read_process_file(const std::string& path, std::string& json) {
+    json = TRY_WRAP("process file", sys::read_file(AT_FDCWD, path, oci::kMaxJsonSize + 1));
     auto process = oci::parse_process(json);
     if (!process) {
-        std::string text;
-        for (const oci::ParseError& mistake : process.error()) {
-            text += (text.empty() ? "" : "\n") + oci::to_string(mistake, path);
-        }
-        return sys::fail(sys::ErrorKind::invalid, std::move(text));
+        return refuse_document(process.error(), path);
     }
     return *std::move(process);
 }
@@ -139,11 +134,28 @@ void inherit_from(const oci::Process& base, oci::Process& process) {
     }
 }
 
+// All mistakes of a process file with their places, as for config.json.
+std::unexpected<sys::Error> refuse_process(std::vector<oci::Problem> problems, sys::ErrorKind kind,
+                                           const std::string& file, const std::string& json) {
+    if (file.empty()) {
+        return std::unexpected(
+            sys::Error{kind, 0, "process." + problems.front().path, problems.front().message});
+    }
+    oci::add_positions(problems, json);
+    for (oci::Problem& problem : problems) {
+        problem.path.insert(0, "process.");
+    }
+    auto refused = refuse_document(problems, file);
+    refused.error().kind = kind;
+    return refused;
+}
+
 Result<oci::Process> plan_exec_process(const oci::Spec& spec, const ExecOptions& options) {
     const oci::Process base = spec.process.value_or(oci::Process());
+    std::string json;
     oci::Process process = options.process_file.empty()
                                ? TRY(process_from_options(base, options))
-                               : TRY(read_process_file(options.process_file));
+                               : TRY(read_process_file(options.process_file, json));
     inherit_from(base, process);
     auto problems = oci::validate(process);
     auto kind = sys::ErrorKind::invalid;
@@ -152,8 +164,7 @@ Result<oci::Process> plan_exec_process(const oci::Spec& spec, const ExecOptions&
         kind = sys::ErrorKind::unsupported;
     }
     if (!problems.empty()) {
-        return std::unexpected(
-            sys::Error{kind, 0, "process." + problems.front().path, problems.front().message});
+        return refuse_process(std::move(problems), kind, options.process_file, json);
     }
     return process;
 }
@@ -226,6 +237,56 @@ Result<void> fill_context(InitContext& context, const FoundContainer& found,
     return {};
 }
 
+// What they refer to has to outlive the launch.
+LaunchHandlers plan_handlers(const oci::Process& process, const ExecOptions& options,
+                             const std::optional<ResctrlRecord>& resctrl, ConsoleTarget& console) {
+    LaunchHandlers handlers;
+    handlers.take_console = [&](sys::UniqueFd master) {
+        return console.take(std::move(master), process.console_size.has_value());
+    };
+    handlers.on_ready = [&](const sys::Pid& pid) -> Result<void> {
+        TRY_VOID(write_oom_score_adj(pid.number, &process));
+        if (resctrl) {
+            TRY_VOID(resctrl::join_again(*resctrl, pid.number));
+        }
+        return options.pidfd_socket.empty()
+                   ? Result<void>()
+                   : send_pidfd(options.pidfd_socket, pid.fd.get(), "setns");
+    };
+    return handlers;
+}
+
+// Without its program the process has ended, or is ended here.
+Result<void> await_program(const Launched& launched, const oci::Spec& spec,
+                           const oci::State& state) {
+    const auto hand_to_supervisor = [&](sys::UniqueFd listener) {
+        auto sent =
+            send_seccomp_listener(*spec.linux.seccomp, state, launched.pid.number, listener);
+        if (!sent) {
+            static_cast<void>(sys::send_signal(launched.pid, SIGKILL));
+        }
+        return sent;
+    };
+    auto running = await_exec(launched, -1, hand_to_supervisor);
+    if (!running) {
+        static_cast<void>(sys::wait_for(launched.pid));
+    }
+    return running;
+}
+
+// Only once the program runs: conmon takes the file's presence for success (engines trap 7).
+Result<void> tell_pid(const sys::Pid& pid, const std::string& file) {
+    if (file.empty()) {
+        return {};
+    }
+    auto written = write_pid_file(file, pid.number);
+    if (!written) {
+        static_cast<void>(sys::send_signal(pid, SIGKILL));
+        static_cast<void>(sys::wait_for(pid));
+    }
+    return written;
+}
+
 }  // namespace
 
 Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
@@ -255,46 +316,17 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     if (!options.detach) {
         foreground = TRY(Foreground::prepare(Subreaper::no));
     }
-    LaunchHandlers handlers;
-    handlers.take_console = [&](sys::UniqueFd master) {
-        return console.take(std::move(master), process.console_size.has_value());
-    };
-    handlers.on_ready = [&](const sys::Pid& pid) -> Result<void> {
-        TRY_VOID(write_oom_score_adj(pid.number, &process));
-        if (resctrl) {
-            TRY_VOID(resctrl::join_again(*resctrl, pid.number));
-        }
-        return options.pidfd_socket.empty()
-                   ? Result<void>()
-                   : send_pidfd(options.pidfd_socket, pid.fd.get(), "setns");
-    };
     TRY_VOID(apply_initial_affinity(process));
-    auto made = launch(context, handlers);
+    auto made = launch(context, plan_handlers(process, options, resctrl, console));
     if (!made) {
         return explain_failure(context.container_pidfd.get(), std::move(made).error());
     }
     const Launched launched = *std::move(made);
     context.binary_mount.reset();
-    const auto hand_to_supervisor = [&](sys::UniqueFd listener) {
-        auto sent =
-            send_seccomp_listener(*spec.linux.seccomp, state, launched.pid.number, listener);
-        if (!sent) {
-            static_cast<void>(sys::send_signal(launched.pid, SIGKILL));
-        }
-        return sent;
-    };
-    if (auto running = await_exec(launched, -1, hand_to_supervisor); !running) {
-        static_cast<void>(sys::wait_for(launched.pid));
+    if (auto running = await_program(launched, spec, state); !running) {
         return explain_failure(context.container_pidfd.get(), std::move(running).error());
     }
-    // Only now: conmon takes the file's presence for success (engines trap 7).
-    if (!options.pid_file.empty()) {
-        if (auto written = write_pid_file(options.pid_file, launched.pid.number); !written) {
-            static_cast<void>(sys::send_signal(launched.pid, SIGKILL));
-            static_cast<void>(sys::wait_for(launched.pid));
-            return std::unexpected(std::move(written).error());
-        }
-    }
+    TRY_VOID(tell_pid(launched.pid, options.pid_file));
     if (!foreground) {
         return 0;
     }

@@ -248,6 +248,34 @@ def cwd_missing(lab):
 # process object
 
 
+@suite.case("2.4", "all mistakes of a process file are told with their places")
+def process_file_mistakes(lab):
+    container = lab.sleeper()
+    path = f"{lab.path}/bad.json"
+    write(path, '{"args": ["/bin/true"],\n "cwd": "relative",\n "rlimits": [\n'
+                '  {"type": "RLIMIT_CORE", "soft": 2, "hard": 1}]}\n')
+    lab.brig("exec", "--process", path, container.id).failed(
+        "bad.json:2:", "process.cwd", "bad.json:4:", "process.rlimits[0]", status=255)
+
+
+@suite.case("2.4 CG-06", "--cgroup finds a group below without openat2, too")
+def cgroup_without_openat2(lab):
+    container = lab.sleeper()
+    group = next(line.split(":")[2] for line in read(f"/proc/{container.pid}/cgroup").splitlines()
+                 if ":freezer:" in line or line.startswith("0::"))
+    folder = next(place for place in oracle.cgroups() if place.endswith(group) and
+                  os.path.exists(f"{place}/cgroup.procs"))
+    os.makedirs(f"{folder}/inner/most")
+    calls = {}
+    for fault in ("", "ENOSYS", "EPERM"):
+        inject_ = ["-e", f"inject=openat2:error={fault}"] if fault else []
+        calls[fault] = lab.popen(["strace", "-f", "-o", "/dev/null", "-e", "trace=openat2", *inject_,
+                                  *lab.words("exec", "--cgroup", "inner/most", container.id,
+                                             "/bin/cat", "/proc/self/cgroup")]).wait(30).ok().out
+        check("inner/most" in calls[fault], calls[fault])
+    container.delete("--force").ok()
+
+
 @suite.case("2.4", "--process is the whole process, and wins over the flags")
 def process(lab):
     container = lab.sleeper()
