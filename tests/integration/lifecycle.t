@@ -16,6 +16,13 @@ suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
 
 
+def wait_for_start(pid):
+    """Until the container's init sleeps in a call of the kernel, where only start wakes it."""
+    eventually(lambda: oracle.processes()[pid][1] == "S", "init waits")
+    program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    check(program not in ("sh", "busybox"), "the program has not been executed")
+
+
 # create and state
 
 
@@ -26,7 +33,7 @@ def created(lab):
     state = container.state()
     equal(state["status"], "created", "status")
     check(oracle.processes()[state["pid"]][1] != "Z", "init is alive")
-    time.sleep(0.05)
+    wait_for_start(state["pid"])
     equal(container.out(), "", "output before start")
     container.start()
     container.wait_out("ran")
@@ -175,7 +182,7 @@ def trace(lab):
     note("create called")
     container = lab.create(made)
     note("create returned")
-    time.sleep(0.05)
+    wait_for_start(container.pid)
     note("start called")
     container.start()
     note("start returned")
