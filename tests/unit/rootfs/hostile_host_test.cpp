@@ -387,10 +387,10 @@ TEST_CASE(
           }) == "ok c 0666 0:0 1:3 no mounts");
     spec.mounts = {mount("/x", "tmpfs", "tmpfs")};
     CHECK(build_in_namespace(spec, bundle, [&](Rootfs& rootfs) {
-              const int with = sandbox::mount_count();
+              const int with = sandbox::mount_count(bundle.path("rootfs"));
               const auto unmounted = libcontainer::unmount_shared_root(*rootfs.shared_root);
               return sandbox::text_of(unmounted) + " " +
-                     std::to_string(with - sandbox::mount_count());
+                     std::to_string(with - sandbox::mount_count(bundle.path("rootfs")));
           }) == "ok 2");
     spec.linux.masked_paths = {"/x"};
     CHECK(build_in_namespace(spec, bundle) ==

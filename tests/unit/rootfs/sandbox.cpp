@@ -272,8 +272,13 @@ std::string superblock_options(const std::string& path) {
     return line == nullptr ? "none" : line->superblock;
 }
 
-int mount_count() {
-    return static_cast<int>(read_mountinfo().size());
+int mount_count(const std::string& top) {
+    const std::string below = top.ends_with('/') ? top : top + "/";
+    int count = 0;
+    for (const auto& [place, entry] : read_mountinfo()) {
+        count += place == top || place.starts_with(below) ? 1 : 0;
+    }
+    return count;
 }
 
 std::string read(const std::string& path) {

@@ -71,7 +71,9 @@ using Look = std::function<std::string(libcontainer::Rootfs&)>;
 // The source that mountinfo shows for it, and the superblock's options.
 [[nodiscard]] std::string mounted_source(const std::string& path);
 [[nodiscard]] std::string superblock_options(const std::string& path);
-[[nodiscard]] int mount_count();
+// How many mounts there are on `top` and beneath it. Those of the machine may go at any time, even
+// from a copy of its mount namespace: the kernel detaches what lies on a folder that is removed.
+[[nodiscard]] int mount_count(const std::string& top = "/");
 
 // Content of a file, or the errno's text.
 [[nodiscard]] std::string read(const std::string& path);
