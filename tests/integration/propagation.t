@@ -76,12 +76,16 @@ def add_option(option, into, out, tags):
             equal(bound.status == 0, "unbindable" not in tags, "it can be bound again")
             container.delete("--force").ok()
 
-    @suite.case(f"MO-{option}", f"{option} on a new tmpfs")
+    @suite.case(f"MO-{option}", f"{option} on a new tmpfs, beside one that is not asked to be it")
     def on_tmpfs(lab):
+        # Beneath a shared mount a new one is shared, unless it is asked to be otherwise.
         made = sleeper(lab)
-        made.mount("/mnt", "tmpfs", "tmpfs", [option])
+        made.mount("/srv", "tmpfs", "tmpfs", ["private" if "shared" in tags else "shared"])
+        made.mount("/srv/plain", "tmpfs", "tmpfs")
+        made.mount("/srv/asked", "tmpfs", "tmpfs", [option])
         container = lab.start(made)
-        equal(peers(container, "/mnt"), tags - {"master"}, "tags")
+        equal(peers(container, "/srv/plain"), {"shared"} - tags, "tags without the option")
+        equal(peers(container, "/srv/asked"), tags - {"master"}, "tags")
         container.delete("--force").ok()
 
 

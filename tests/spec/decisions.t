@@ -67,7 +67,7 @@ def bare(lab):
     for name in ("linux", "mounts", "hostname"):
         del made.config[name]
     container = lab.create(made)
-    for kind in ("net", "uts", "ipc", "pid", "user"):
+    for kind in ("mnt", "net", "uts", "ipc", "pid", "user", "cgroup"):
         equal(os.readlink(f"/proc/{container.pid}/ns/{kind}"), os.readlink(f"/proc/self/ns/{kind}"), kind)
 
 
