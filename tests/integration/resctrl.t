@@ -298,6 +298,29 @@ def killed(lab):
         equal(tree.classes(), [], "classes")
 
 
+@suite.case("RDT-08 G-05", "a class that another made meanwhile stays, after a kill too")
+def made_meanwhile(lab):
+    need(shutil.which("strace"), "no strace")
+    with resctrl(lab) as tree:
+        lab.containers.append("shot")
+        hook = f"echo > {lab.path}/there; exec sleep 1"
+        made = lab.bundle(SLEEP, linux__intelRdt={}, hooks={
+            "createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", hook]}]})
+        call = tree.spawn("create", "--bundle", made.write().path, "shot", before=(
+            "strace", "-D", "-qq", "-o", f"{lab.path}/trace", "-P", f"{tree.path}/shot", "-e",
+            "trace=mkdir", "-e", "inject=mkdir:delay_enter=700000"))
+        eventually(lambda: os.path.exists(f"{lab.root}/shot/container.json"), "the journal")
+        contains(read(f"{lab.root}/shot/container.json"), '"isOwn":true', "the journal")
+        os.mkdir(f"{tree.path}/shot")
+        eventually(lambda: os.path.exists(f"{lab.path}/there"), "the hook")
+        call.signal(signal.SIGKILL)
+        call.wait()
+        inject.settle_tracer(lab)
+        lab.brig("delete", "--force", "shot").ok()
+        equal(tree.classes(), ["shot"], "classes")
+        os.rmdir(f"{tree.path}/shot")
+
+
 @suite.table("RDT-03 RDT-08 G-05", "at each mkdir and write", {
     "a failure leaves no group": "error=ENOSPC", "a death leaves none after delete": "signal=SIGKILL",
 })
