@@ -2,9 +2,14 @@
 // The one mount of a container without a mount namespace.
 #include "libcontainer/rootfs/shared_root.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
 
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/mountinfo.h"
@@ -24,11 +29,49 @@ Result<struct statx> status(int fd, unsigned wanted) {
     return info;
 }
 
+Result<std::uint64_t> own_mount_namespace() {
+    struct stat info = {};
+    if (::stat("/proc/self/ns/mnt", &info) != 0) {
+        return sys::fail_errno(sys::call("stat", "/proc/self/ns/mnt"));
+    }
+    return info.st_ino;
+}
+
+// Any process in that mount namespace, or 0.
+pid_t find_process_in(std::uint64_t mount_namespace) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), ::closedir);
+    while (const dirent* const entry = processes ? ::readdir(processes.get()) : nullptr) {
+        const std::string link = std::string(entry->d_name) + "/ns/mnt";
+        struct stat info = {};
+        if (*entry->d_name >= '1' && *entry->d_name <= '9' &&
+            ::fstatat(::dirfd(processes.get()), link.c_str(), &info, 0) == 0 &&
+            info.st_ino == mount_namespace) {
+            return static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
+        }
+    }
+    return 0;
+}
+
+// A mount that is not to be seen here is gone, unless it is in a namespace that still lives.
+Result<void> check_gone(const MountIdentity& mount) {
+    if (mount.mount_namespace == 0 || mount.mount_namespace == TRY(own_mount_namespace())) {
+        return {};
+    }
+    const pid_t resident = find_process_in(mount.mount_namespace);
+    if (resident == 0) {
+        return {};
+    }
+    return sys::fail(
+        sys::ErrorKind::wrong_state,
+        "the container's root is mounted in another mount namespace, that of process " +
+            std::to_string(resident) + ": delete it from there");
+}
+
 Result<void> unmount(const MountIdentity& mount) {
     const std::string text = TRY(sys::read_file(AT_FDCWD, "/proc/self/mountinfo"));
     const std::optional<std::string> place = sys::mount_point_of(text, mount.id);
     if (!place) {
-        return {};
+        return check_gone(mount);
     }
     const sys::UniqueFd top = TRY(sys::open_at(AT_FDCWD, *place, O_PATH | O_NOFOLLOW));
     const MountIdentity there = TRY(identify_mount(top.get()));
@@ -58,6 +101,7 @@ Result<MountIdentity> identify_mount(int mount) {
     identity.unique_id = (unique.stx_mask & STATX_MNT_ID_UNIQUE) != 0 ? unique.stx_mnt_id : 0;
     identity.device = (std::uint64_t{info.stx_dev_major} << kMajorShift) | info.stx_dev_minor;
     identity.inode = info.stx_ino;
+    identity.mount_namespace = TRY(own_mount_namespace());
     return identity;
 }
 

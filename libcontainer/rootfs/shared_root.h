@@ -17,6 +17,7 @@ struct MountIdentity {
     std::uint64_t unique_id = 0;  // never given again (Linux 6.8), else 0
     std::uint64_t device = 0;     // of its root folder, for kernels without unique ids
     std::uint64_t inode = 0;
+    std::uint64_t mount_namespace = 0;  // inode of the one that it is, or will be, attached in
 
     bool operator==(const MountIdentity&) const = default;
 };
@@ -26,7 +27,7 @@ struct MountIdentity {
 
 // Unmounts that mount and what lies on it, whatever its path is by now, and no other; nothing to do
 // is no error. Called after the last process of the container has ended. Error: another mount
-// covers it.
+// covers it, or it is in another mount namespace that a process still uses.
 [[nodiscard]] Result<void> unmount_shared_root(const MountIdentity& mount);
 
 }  // namespace libcontainer

@@ -78,6 +78,7 @@ inline constexpr Field kFields<libcontainer::MountIdentity>[] = {
     field<&libcontainer::MountIdentity::unique_id>("uniqueId"),
     field<&libcontainer::MountIdentity::device>("device"),
     field<&libcontainer::MountIdentity::inode>("inode"),
+    field<&libcontainer::MountIdentity::mount_namespace>("mountNamespace"),
 };
 
 template <>

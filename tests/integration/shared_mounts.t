@@ -207,6 +207,32 @@ def stranger(lab, change):
     call("umount", "--recursive", "--lazy", made.rootfs)
 
 
+@suite.table("N-03 O-05", "delete in another mount namespace forgets no mount", {
+    "delete": (), "delete --force": ("--force",),
+})
+def elsewhere(lab, *options):
+    made = shared(lab, SLEEP)
+    container = lab.create(made)
+    words = ["unshare", "--mount", *lab.words("delete", *options, container.id)]
+    lab.popen(words).wait(10).failed("in another mount namespace, that of process")
+    equal(container.status(), "stopped", "status")
+    equal(set(below(made)), PLACES - {"/data"}, "mounts on the host")
+    container.delete(*options).ok()
+    equal(below(made), {}, "mounts after delete where they are")
+
+
+@suite.case("N-03", "a mount namespace that has ended has taken the mounts along")
+def ended_namespace(lab):
+    made = shared(lab, SLEEP)
+    identity = lab.name()
+    lab.containers.append(identity)
+    words = lab.words("create", "--bundle", made.write().path, identity)
+    lab.popen(["unshare", "--mount", *words]).wait(10).ok()
+    lab.brig("kill", identity, "KILL").ok()
+    eventually(lambda: lab.state(identity)["status"] == "stopped", "the container's end")
+    lab.brig("delete", identity).ok()
+
+
 @suite.case("N-03", "a mount that was unmounted by somebody else already is no error")
 def already(lab):
     made = shared(lab, SLEEP)
