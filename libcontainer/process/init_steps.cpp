@@ -80,16 +80,14 @@ constexpr auto kInitSteps = std::to_array<InitStep>({
     {"own stdio", "process.user", both, steps::own_stdio},
     {"set umask", "process.user.umask", both, steps::set_umask},
     // Labels at create, so that one which is not known is an error of create. Later forks have
-    // them,
-    // too: so after createContainer hooks, which are the host's; startContainer hooks, whose
+    // them, too: so after createContainer hooks, which are the host's; startContainer hooks, whose
     // programs are the container's, are confined by them. The profile with all rights: of an
     // unprivileged process the kernel may only stack it (Linux 6.7).
     {"set AppArmor profile", "process.apparmorProfile", both, steps::set_apparmor_profile},
     // Needs CAP_SETPCAP, which the user may not keep.
     {"drop bounding set", "process.capabilities.bounding", both, steps::drop_bounding_set},
     // Once with all rights and once, if that failed, with the user's: root may be squashed on a
-    // network filesystem,
-    // and a directory may be open to its owner only.
+    // network filesystem, and a directory may be open to its owner only.
     {"enter working directory", "process.cwd", both, steps::enter_working_directory},
     {"set user", "process.user", both, steps::set_user},
     {"set capabilities", "process.capabilities", both, steps::set_capabilities},
