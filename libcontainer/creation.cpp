@@ -200,6 +200,8 @@ Result<void> Creation::plan_resctrl(const oci::IntelRdt& config) {
 Result<void> Creation::prepare() {
     context_.rootfs = TRY(prepare_rootfs(spec(), bundle_.path, cgroup_->mount_sources()));
     if (context_.rootfs.shared_root) {
+        TRY_VOID(check_covers_not(context_.rootfs.path, global_.root));
+        TRY_VOID(check_covers_not(context_.rootfs.path, bundle_.path));
         rollback_.on_failure(
             [this] { static_cast<void>(unmount_shared_root(*record_.shared_root)); });
         record_.shared_root = context_.rootfs.shared_root;

@@ -29,6 +29,11 @@ Result<struct statx> status(int fd, unsigned wanted) {
     return info;
 }
 
+Result<std::string> real_path(const std::string& path) {
+    const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);
+    return real ? Result<std::string>(real.get()) : sys::fail_errno(sys::call("realpath", path));
+}
+
 Result<std::uint64_t> own_mount_namespace() {
     struct stat info = {};
     if (::stat("/proc/self/ns/mnt", &info) != 0) {
@@ -103,6 +108,15 @@ Result<MountIdentity> identify_mount(int mount) {
     identity.inode = info.stx_ino;
     identity.mount_namespace = TRY(own_mount_namespace());
     return identity;
+}
+
+Result<void> check_covers_not(const std::string& root, const std::string& place) {
+    const std::string top = TRY(real_path(root));
+    if (!(TRY(real_path(place)) + "/").starts_with(top + "/")) {
+        return {};
+    }
+    return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, "root.path",
+                                      "needs a mount namespace: it would cover " + place});
 }
 
 Result<void> unmount_shared_root(const MountIdentity& mount) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "libcontainer/sys/error.h"
 
@@ -24,6 +25,10 @@ struct MountIdentity {
 
 // Parent, of a detached mount.
 [[nodiscard]] Result<MountIdentity> identify_mount(int mount);
+
+// Parent: the mount must not cover what is to be found by its path later, such as the folder of the
+// state, which it might make read-only. `root` is the path that it will be attached on.
+[[nodiscard]] Result<void> check_covers_not(const std::string& root, const std::string& place);
 
 // Unmounts that mount and what lies on it, whatever its path is by now, and no other; nothing to do
 // is no error. Called after the last process of the container has ended. Error: another mount

@@ -319,6 +319,22 @@ def host_root(lab, path):
     lab.expect_nothing_left("a refused config")
 
 
+@suite.table("N-03", "a root that would cover what brig needs later is refused", {
+    "state": lambda lab, made: lab.root, "bundle": lambda lab, made: made.path,
+    "above the state": lambda lab, made: lab.path, "by a link": lambda lab, made: "link",
+})
+def covers(lab, place):
+    made = shared(lab, SLEEP)
+    os.makedirs(lab.root, mode=0o700, exist_ok=True)
+    os.symlink(lab.path, f"{made.path}/link")
+    made.set("root.path", place(lab, made))
+    made.set("root.readonly", True)
+    before = oracle.mounts()
+    lab.try_create(made).failed("root.path: needs a mount namespace: it would cover /")
+    equal(oracle.mounts(), before, "the host's mounts")
+    lab.expect_nothing_left("a refused config")
+
+
 @suite.case("N-03", "without mounts, too, nothing is mounted: the root is only entered")
 def no_mounts(lab):
     made = shared(lab, shell="ls -d /bin; test -c /dev/null && echo null; sleep 1000")
