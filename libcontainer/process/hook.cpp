@@ -6,10 +6,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -55,8 +55,6 @@ Result<sys::UniqueFd> make_stdin(const oci::State& state) {
         hook.args && !hook.args->empty() ? *hook.args : std::vector{hook.path};
     const std::vector<std::string>& env = hook.env ? *hook.env : context.default_env;
     ::setpgid(0, 0);
-    // Nobody is left to wait for it, or to undo what it does, when the runtime is killed.
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     reset_signals();
     if (context.directory >= 0 && ::fchdir(context.directory) != 0) {
         ::_exit(kExecFailed);
@@ -163,8 +161,11 @@ Result<void> run_hook(const oci::Hook& hook, const HookContext& context) {
     const sys::UniqueFd output(ends[0]);
     sys::UniqueFd writer(ends[1]);
     ::fcntl(output.get(), F_SETFL, O_NONBLOCK);
+    const pid_t runtime = ::getpid();
     const std::optional<sys::Pid> child = TRY(sys::clone_process({}));
     if (!child) {
+        // Nobody is left to wait for it, or to undo what it does, when the runtime is killed.
+        sys::die_with_parent(runtime);
         exec_hook(hook, context, input.get(), writer.get());
     }
     writer.reset();

@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,11 +97,10 @@ Result<UniqueFd> make_user_namespace(const IdMaps& maps) {
     request.flags = CLONE_NEWUSER;
     auto process = TRY(sys::clone_process(request));
     if (!process) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        while (::getppid() == parent) {
+        sys::die_with_parent(parent);
+        while (true) {
             ::pause();
         }
-        ::_exit(0);
     }
     auto user_namespace = map_process(*process, maps);
     const auto killed = sys::send_signal(*process, SIGKILL);

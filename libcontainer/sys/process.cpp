@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -34,6 +36,13 @@ Result<std::optional<Pid>> clone_process(const CloneRequest& request) {
         return std::optional<Pid>();
     }
     return std::optional<Pid>(Pid{static_cast<pid_t>(child), UniqueFd(pidfd)});
+}
+
+void die_with_parent(pid_t parent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) {
+        ::_exit(1);
+    }
 }
 
 Result<Pid> open_pid(pid_t number) {

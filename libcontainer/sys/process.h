@@ -27,6 +27,10 @@ struct CloneRequest {
 // be single-threaded; glibc's cached tid is stale in the child, so no pthread_* there.
 [[nodiscard]] Result<std::optional<Pid>> clone_process(const CloneRequest& request);
 
+// Child, first of all: ends with its parent, also with one that has ended already. `parent`: the
+// pid as the parent itself saw it, in the same pid namespace.
+void die_with_parent(pid_t parent);
+
 // pidfd_open(2). ESRCH: no such process.
 [[nodiscard]] Result<Pid> open_pid(pid_t number);
 
