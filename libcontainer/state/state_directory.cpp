@@ -13,9 +13,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 #include "libcontainer/sys/file.h"
 #include "oci/json.h"
@@ -193,10 +195,20 @@ bool StateDirectory::is_open_in(pid_t pid) const {
     if (!descriptors || ::fstat(directory_.get(), &own) != 0) {
         return false;
     }
+    const std::string name = "/" + id_;
     while (const dirent* const entry = ::readdir(descriptors.get())) {
+        // By name first, which asks no file system: the pid may be a stranger's by now, with files
+        // that nobody answers for.
+        std::array<char, PATH_MAX> target = {};
+        const int folder = ::dirfd(descriptors.get());
+        const ssize_t length = ::readlinkat(folder, entry->d_name, target.data(), target.size());
+        if (length <= 0 ||
+            !std::string_view(target.data(), static_cast<std::size_t>(length)).ends_with(name)) {
+            continue;
+        }
         struct stat info = {};
-        if (::fstatat(::dirfd(descriptors.get()), entry->d_name, &info, 0) == 0 &&
-            info.st_dev == own.st_dev && info.st_ino == own.st_ino) {
+        if (::fstatat(folder, entry->d_name, &info, 0) == 0 && info.st_dev == own.st_dev &&
+            info.st_ino == own.st_ino) {
             return true;
         }
     }
