@@ -7,6 +7,7 @@
 #include "libcontainer/creation.h"
 #include "libcontainer/destruction.h"
 #include "libcontainer/process/inheritance.h"
+#include "libcontainer/process/interruption.h"
 #include "libcontainer/security/seccomp_notify.h"
 #include "libcontainer/status.h"
 
@@ -26,6 +27,20 @@ Result<void> hand_to_supervisor(const FoundContainer& found, const sys::UniqueFd
         }
     }
     return sent;
+}
+
+// The poststart hooks; where they fail, or the caller gives up on them, the container ends
+// (DEC-11).
+Result<void> finish_start(FoundContainer& found, const oci::Spec& spec, const Warn& warn) {
+    const sys::UniqueFd interruption = TRY(hold_back_interruption());
+    found.record.creator = ::getpid();  // for a delete --force that meets a hook which hangs
+    TRY_VOID(found.directory.write_record(found.record));
+    auto done = run_poststart_hooks(spec, found.record, interruption.get());
+    if (!done) {
+        static_cast<void>(
+            destroy_container(found.directory, found.record, warn, interruption.get()));
+    }
+    return done;
 }
 
 }  // namespace
@@ -84,15 +99,7 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
         return {};
     }
     const oci::Spec spec = TRY(read_kept_spec(found.directory));
-    if (!spec.hooks.poststart.empty()) {
-        found.record.creator = ::getpid();  // for a delete --force that meets a hook which hangs
-        TRY_VOID(found.directory.write_record(found.record));
-    }
-    if (auto hooks = run_poststart_hooks(spec, found.record, -1); !hooks) {
-        static_cast<void>(destroy_container(found.directory, found.record, global.warn));
-        return hooks;
-    }
-    return {};
+    return spec.hooks.poststart.empty() ? Result<void>() : finish_start(found, spec, global.warn);
 }
 
 }  // namespace libcontainer

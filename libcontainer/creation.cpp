@@ -156,6 +156,7 @@ class Creation {
     InitContext context_;
     NetDeviceMoves net_devices_;
     bool hooks_ran_ = false;
+    Held held_ = Held::not_yet;
     sys::UniqueFd interruption_;
     sys::Rollback rollback_;
 };
@@ -169,13 +170,14 @@ Result<void> Creation::read(Attachment attachment) {
     context_.process = spec().process ? &*spec().process : nullptr;
     context_.plan = plan_namespaces(spec().linux);
     const bool terminal = context_.process != nullptr && context_.process->terminal;
+    held_ = attachment == Attachment::foreground ? Held::already : Held::not_yet;
     console_ = TRY(ConsoleTarget::connect(terminal, options_.console_socket, attachment));
     return {};
 }
 
 // The record is the journal: from here on a create that is killed can be cleaned up.
 Result<void> Creation::reserve() {
-    interruption_ = TRY(hold_back_interruption());
+    interruption_ = TRY(hold_back_interruption(held_));
     context_.interruption = interruption_.get();
     directory_ = TRY(StateDirectory::reserve(global_.root, options_.id));
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
@@ -202,8 +204,6 @@ Result<void> Creation::prepare() {
     if (context_.rootfs.shared_root) {
         TRY_VOID(check_covers_not(context_.rootfs.path, global_.root));
         TRY_VOID(check_covers_not(context_.rootfs.path, bundle_.path));
-        rollback_.on_failure(
-            [this] { static_cast<void>(unmount_shared_root(*record_.shared_root)); });
         record_.shared_root = context_.rootfs.shared_root;
         TRY_VOID(directory_->write_record(record_));
     }
@@ -247,7 +247,11 @@ Result<void> Creation::make_resctrl() {
 
 Result<CreatedContainer> Creation::make_process() {
     rollback_.on_failure(
-        [this] { run_poststop(); });  // after the cgroup's removal: poststop comes last (H-06)
+        [this] { run_poststop(); });  // after the other undos: poststop comes last (H-06)
+    if (record_.shared_root) {
+        rollback_.on_failure(
+            [this] { static_cast<void>(unmount_shared_root(*record_.shared_root)); });
+    }
     context_.cgroup_follows =
         enters_by_tasks(cgroup_->record()) && !context_.plan.needs_intermediate;
     if (!context_.cgroup_follows) {

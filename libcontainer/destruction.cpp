@@ -16,8 +16,9 @@
 namespace libcontainer {
 namespace {
 
-constexpr int kKillTimeout = 10'000;  // milliseconds, as runc's
-constexpr int kUndoTimeout = 3'000;   // of a create, poststop hooks included
+constexpr int kKillTimeout = 10'000;    // milliseconds, as runc's
+constexpr int kUndoTimeout = 3'000;     // of a create or start, poststop hooks included
+constexpr int kForcedHookTimeout = 10;  // seconds, of a poststop hook without a timeout of its own
 
 Result<void> kill_init(const ContainerRecord& record) {
     const std::optional<sys::Pid> init = TRY(open_init(record));
@@ -33,10 +34,15 @@ Result<void> kill_init(const ContainerRecord& record) {
 }
 
 void run_poststop(const StateDirectory& directory, const ContainerRecord& record, const Warn& warn,
-                  int interruption) {
-    const auto spec = read_kept_spec(directory);
+                  int interruption, Force force) {
+    auto spec = read_kept_spec(directory);
     if (!spec) {
         return;
+    }
+    for (oci::Hook& hook : spec->hooks.poststop) {
+        if (force == Force::yes && !hook.timeout) {
+            hook.timeout = kForcedHookTimeout;
+        }
     }
     const sys::UniqueFd bundle(
         ::open(record.state.bundle.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -54,16 +60,19 @@ void thaw(const ContainerRecord& record) {
     }
 }
 
-// A create that is asked to end undoes itself, unless it hangs; then what is left is ours.
+// A create or start that is asked to end undoes its container; asked again it ends a poststop hook
+// that hangs meanwhile. What is left by one that does not listen is ours.
 void end_creator(const StateDirectory& directory, const ContainerRecord& record) {
     const auto creator = open_creator(directory, record);
     if (!creator || !*creator) {
         return;
     }
-    static_cast<void>(sys::send_signal(**creator, SIGTERM));
-    pollfd ended = {(*creator)->fd.get(), POLLIN, 0};
-    if (::poll(&ended, 1, kUndoTimeout) == 0) {
-        static_cast<void>(sys::send_signal(**creator, SIGKILL));
+    for (const int signal : {SIGTERM, SIGTERM, SIGKILL}) {
+        static_cast<void>(sys::send_signal(**creator, signal));
+        pollfd ended = {(*creator)->fd.get(), POLLIN, 0};
+        if (::poll(&ended, 1, kUndoTimeout) != 0) {
+            return;
+        }
     }
 }
 
@@ -79,9 +88,8 @@ void end_start(const StateDirectory& directory) {
         ::usleep(10'000);
     }
     const auto record = directory.read_record();
-    const auto starter = record ? open_creator(directory, *record) : std::nullopt;
-    if (starter && *starter) {
-        static_cast<void>(sys::send_signal(**starter, SIGTERM));
+    if (record) {
+        end_creator(directory, *record);
     }
 }
 
@@ -135,7 +143,7 @@ Result<void> unmount_root(const ContainerRecord& record) {
 }  // namespace
 
 Result<void> destroy_container(const StateDirectory& directory, const ContainerRecord& record,
-                               const Warn& warn, int interruption) {
+                               const Warn& warn, int interruption, Force force) {
     const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(record.cgroup));
     auto init = open_init(record);
     if (!init && record.cgroup.driver == CgroupDriver::disabled) {
@@ -153,7 +161,7 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
     }
     TRY_VOID(unmount_root(record));
     if (record.has_late_hooks) {
-        run_poststop(directory, record, warn, interruption);
+        run_poststop(directory, record, warn, interruption, force);
     }
     return directory.remove();
 }
@@ -217,7 +225,7 @@ Result<void> destroy(const GlobalOptions& global, const std::string& id, Force f
         status != oci::ContainerStatus::created) {
         return not_stopped(id, status);
     }
-    return destroy_container(*directory, *record, global.warn);
+    return destroy_container(*directory, *record, global.warn, -1, force);
 }
 
 }  // namespace libcontainer

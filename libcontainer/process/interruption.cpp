@@ -10,13 +10,13 @@
 
 namespace libcontainer {
 
-Result<sys::UniqueFd> hold_back_interruption() {
+Result<sys::UniqueFd> hold_back_interruption(Held held) {
     sigset_t ending = {};
     ::sigemptyset(&ending);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
         ::sigaddset(&ending, signal);
     }
-    if (::sigprocmask(SIG_BLOCK, &ending, nullptr) != 0) {
+    if (held == Held::not_yet && ::sigprocmask(SIG_BLOCK, &ending, nullptr) != 0) {
         return sys::fail_errno("sigprocmask");
     }
     sys::UniqueFd signals(::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));

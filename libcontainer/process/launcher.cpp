@@ -52,9 +52,13 @@ Result<void> replace_by_own_child(Launched& launched, pid_t number) {
     return {};
 }
 
-// The next message; nullopt when the child is gone. The pidfd is watched too, for a child that was
+// The next message; nullopt when the child is gone. Of one that is no child of the caller (`start`)
+// only the socket tells. The pidfd is watched too, for a child that was
 // killed while a process of its making still holds the socket.
 Result<std::optional<SyncMessage>> next_message(const Launched& launched, int interruption) {
+    if (!launched.pid.fd && interruption < 0) {
+        return launched.channel.receive();
+    }
     std::array<pollfd, 3> waits = {pollfd{launched.channel.fd(), POLLIN, 0},
                                    pollfd{launched.pid.fd.get(), POLLIN, 0},
                                    pollfd{interruption, POLLIN, 0}};

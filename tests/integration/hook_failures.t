@@ -4,12 +4,13 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
-from harness.lab import read
+from harness.lab import need, read
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
@@ -289,10 +290,62 @@ def delete_poststart(lab):
     equal(container.status(), "running", "status meanwhile")
     result = container.delete("--force").ok()
     check(result.seconds < 2, f"delete took {result.seconds} s")
-    equal(call.process.wait(5), -signal.SIGTERM, "end of the start")
+    call.wait(5).failed("hooks.poststart[0]", "interrupted by signal 15", status=1)
     lab.gone(container.id)
     lab.expect_nothing_left("a hanging poststart hook")
     expect_poststop(place, "a start that was ended")
+
+
+@suite.case("DEC-11 O-02 T-88", "SIGTERM ends a start that hangs in a poststart hook")
+def interrupt_start(lab):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, "poststart", f"echo > {lab.path}/up; exec sleep 77")
+    place = add_poststop(lab, made)
+    container = lab.create(made)
+    call = lab.spawn("start", container.id)
+    eventually(lambda: os.path.exists(f"{lab.path}/up"), "the hook")
+    call.signal(signal.SIGTERM)
+    call.wait(5).failed("hooks.poststart[0]", "interrupted by signal 15", status=1)
+    lab.gone(container.id)
+    lab.expect_nothing_left("an interrupted start")
+    expect_poststop(place, "an interruption")
+
+
+@suite.table("H-06 O-05 O-06 T-88", "delete --force ends a call whose poststop hook hangs, too", {
+    "create": "createRuntime", "start": "poststart"})
+def delete_both(lab, kind):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, kind, f"echo > {lab.path}/up; exec sleep 77")
+    add_hook(lab, made, "poststop", f"echo >> {lab.path}/down; exec sleep 78")
+    lab.containers.append("h")
+    if kind == "poststart":
+        lab.create(made, identity="h")
+        call = lab.spawn("start", "h")
+    else:
+        call = lab.spawn("create", "--bundle", made.write().path, "h")
+    eventually(lambda: os.path.exists(f"{lab.path}/up"), "the hook")
+    result = lab.brig("delete", "--force", "h", timeout=15).ok()
+    check(result.seconds < 7, f"delete took {result.seconds} s")
+    call.wait(5).failed(f"hooks.{kind}[0]", "interrupted by signal 15", status=1)
+    equal(read(f"{lab.path}/down"), "\n", "poststop runs once")
+    lab.gone("h")
+    lab.expect_nothing_left("hooks that hang")
+
+
+@suite.case("H-06 O-05 T-88 T-100", "delete --force gives a poststop hook ten seconds")
+def delete_ceiling(lab):
+    made = lab.bundle(SLEEP)
+    add_hook(lab, made, "poststop", "exec sleep 78")
+    add_hook(lab, made, "poststop", f"echo > {lab.path}/second")
+    container = lab.start(made)
+    result = lab.brig("delete", "--force", container.id, timeout=20,
+                      globals_=("--log-level", "warning")).ok()
+    check(9 < result.seconds < 14, f"delete took {result.seconds} s")
+    contains(result.err, "hooks.poststop[0]", "the warning")
+    contains(result.err, "timeout: killed after 10 s", "the warning")
+    check(os.path.exists(f"{lab.path}/second"), "the next hook runs")
+    lab.gone(container.id)
+    lab.expect_nothing_left("a poststop hook that hangs")
 
 
 @suite.case("O-05 T-88", "delete --force also ends a create that does not listen")
@@ -307,6 +360,47 @@ def delete_stopped(lab):
     for pid, (_, _, name) in oracle.processes().items():
         if name == "sleep":
             os.kill(pid, signal.SIGKILL)  # what the hook, not brig, has started
+
+
+# Has the lock of a folder, and before it a descriptor on a file system that answers nothing.
+MUTE = """
+import ctypes, fcntl, os, sys, time
+folder, place = sys.argv[1:]
+fuse = os.open("/dev/fuse", os.O_RDWR)
+options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0"
+if ctypes.CDLL(None).mount(b"mute", place.encode(), b"fuse", 0, options.encode()) != 0:
+    sys.exit(1)
+held = os.open(place, os.O_PATH)
+state = os.open(folder, os.O_RDONLY)
+fcntl.flock(state, fcntl.LOCK_EX)
+os.mkdir(place + "-up")
+time.sleep(60)
+"""
+
+
+@suite.case("O-05 T-88", "delete --force does not wait for file systems of who has the lock")
+def delete_mute(lab):
+    need(os.path.exists("/dev/fuse"), "the machine has no /dev/fuse")
+    container = lab.create(lab.bundle(SLEEP))
+    container.kill("KILL").ok()
+    container.wait_stopped()
+    place = f"{lab.path}/mute"
+    os.mkdir(place)
+    holder = lab.popen([sys.executable, "-c", MUTE, f"{lab.root}/{container.id}", place])
+    try:
+        eventually(lambda: os.path.isdir(f"{place}-up"), "the lock")
+        path = f"{lab.root}/{container.id}/container.json"
+        record = json.loads(read(path))
+        record["state"]["status"] = "creating"
+        record["creator"] = holder.pid
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(record, file)
+        container.delete("--force").ok()
+        equal(holder.process.wait(5), -signal.SIGTERM, "end of who has the lock")
+    finally:
+        holder.process.kill()
+        subprocess.run(["umount", "--lazy", place], check=False)
+    lab.gone(container.id)
 
 
 @suite.table("X-12 O-02 T-88", "a signal ends a run that is still being created, promptly", {

@@ -105,6 +105,16 @@ def failed(lab, spoil):
     lab.expect_nothing_left("a create that failed")
 
 
+@suite.case("N-03 H-06 LC-12 LC-13", "poststop finds no mount of a create that failed")
+def poststop(lab):
+    made = shared(lab, SLEEP)
+    made.set("hooks.createRuntime", [{"path": "/bin/false"}])
+    made.set("hooks.poststop", [{"path": "/bin/cp",
+                                 "args": ["cp", "/proc/self/mounts", f"{lab.path}/seen"]}])
+    lab.try_create(made).failed("hooks.createRuntime[0]")
+    check(made.rootfs not in read(f"{lab.path}/seen"), "mounts for poststop")
+
+
 @suite.table("N-03", "a runtime that is killed leaves mounts that delete --force removes", {
     "while hooks run": "createRuntime", "while container hooks run": "createContainer",
 })
