@@ -513,15 +513,6 @@ def untold_failure(lab, how, action, nnp):
     result.failed("linux.seccomp: the program was not run: no such file or directory")
 
 
-@suite.case("SC-12", "many variables need no memory that the profile forbids")
-def no_more_memory(lab):
-    made = bundle(lab, profile(rule(["mmap", "brk"], "SCMP_ACT_KILL_PROCESS")), [])
-    made.process["env"] = [f"A{i}={i}" for i in range(40000)]
-    made.process["args"] = ["/bin/bad"]
-    made.file("/bin/bad", "#!/no/such\n", 0o755)
-    lab.run(made).failed("no such file or directory")
-
-
 # The filter is loaded while CAP_SYS_ADMIN is still there, and that is given up under the filter.
 @suite.table("SC-12 R-32", "without no_new_privs the profile has to let the capabilities be dropped", {
     "denied": (["capset"], "capset"), "denied, and no report": (["capset", "sendmsg"], "lets the process say no more"),
