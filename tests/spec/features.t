@@ -9,8 +9,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), HERE]
 import json_schema
-from harness import caps
-from harness.lab import NOT_BUILT
+from harness import caps, links
+from harness.lab import NOT_BUILT, write
 from harness.tap import Skip, Suite, check, contains, equal
 
 suite = Suite()
@@ -234,19 +234,24 @@ def memory_policy(lab):
         equal((len(shown["modes"]), len(shown["flags"])), (7, 3), "modes and flags of the specification")
 
 
-@suite.case("FE-linux.mountExtensions", "id-mapped mounts are refused unless they are told to be enabled")
+@suite.case("FE-linux.mountExtensions", "ids of a mount are mapped if that is told to be enabled")
 def mount_extensions(lab):
-    one = [{"containerID": 0, "hostID": 1000, "size": 1}]
-    mount = {"destination": "/mnt", "type": "tmpfs", "source": "none", "options": ["idmap"],
-             "uidMappings": one, "gidMappings": one}
-    enabled_as_told(lab, "idmap", document(lab)["linux"]["mountExtensions"]["idmap"]["enabled"],
-                    "mounts", [mount])
+    ids = [{"containerID": 0, "hostID": 1000, "size": 1}]
+    os.mkdir(f"{lab.path}/source")
+    write(f"{lab.path}/source/file", "")
+    made = lab.bundle(["/bin/stat", "-c", "%u:%g", "/mnt/file"])
+    entry = made.mount("/mnt", "bind", f"{lab.path}/source", ["bind", "idmap"])
+    entry["uidMappings"] = entry["gidMappings"] = ids
+    equal(lab.run(made).out == "1000:1000\n",
+          document(lab)["linux"]["mountExtensions"]["idmap"]["enabled"], "ids are mapped")
 
 
-@suite.case("FE-linux.netDevices", "a device is refused unless that is told to be enabled")
+@suite.case("FE-linux.netDevices", "a device moves if that is told to be enabled")
 def net_devices(lab):
-    enabled_as_told(lab, "netDevices", document(lab)["linux"]["netDevices"]["enabled"],
-                    "linux.netDevices", {"no-such-device": {}})
+    links.veth("nd0")
+    made = lab.bundle(["/bin/sleep", "1000"], linux__netDevices={"nd0": {}})
+    lab.try_create(made)
+    equal("nd0" not in links.names(), document(lab)["linux"]["netDevices"]["enabled"], "it has moved")
 
 
 @suite.case("FE-annotations", "texts by name: what --version tells, and what runc's readers look up")
