@@ -134,7 +134,7 @@ Result<RouteSocket> RouteSocket::open_in(int there, int own) {
         return sys::fail_errno("setns(network)");
     }
     auto socket = open();
-    if (::setns(own, CLONE_NEWNET) != 0 && ::setns(own, CLONE_NEWNET) != 0) {
+    if (::setns(own, CLONE_NEWNET) != 0) {
         // It can only want for memory. Nothing may follow: what undoes a create, the hooks above
         // all, would do so in the container's namespace.
         constexpr std::string_view kText = "brig: setns(own network) failed: cannot go on\n";

@@ -44,11 +44,12 @@ Result<void> check_seccomp_listener(const oci::Seccomp& seccomp) {
 
 Result<void> send_seccomp_listener(const oci::Seccomp& seccomp, oci::State container,
                                    std::int32_t pid, const sys::UniqueFd& listener) {
-    const oci::ContainerProcessState process{.oci_version = container.oci_version,
-                                             .fds = {"seccompFd"},
-                                             .pid = pid,
-                                             .metadata = seccomp.listener_metadata,
-                                             .state = std::move(container)};
+    oci::ContainerProcessState process;
+    process.oci_version = container.oci_version;
+    process.fds = {"seccompFd"};
+    process.pid = pid;
+    process.metadata = seccomp.listener_metadata;
+    process.state = std::move(container);
     const std::string path = seccomp.listener_path.value_or("");
     if (auto sent = send_to(path, process, listener.get()); !sent) {
         return std::unexpected(
