@@ -20,7 +20,11 @@ struct MountIdentity {
     std::uint64_t inode = 0;
     std::uint64_t mount_namespace = 0;  // inode of the one that it is, or will be, attached in
 
-    bool operator==(const MountIdentity&) const = default;
+    // The namespace only tells where to look.
+    bool operator==(const MountIdentity& other) const {
+        return id == other.id && unique_id == other.unique_id && device == other.device &&
+               inode == other.inode;
+    }
 };
 
 // Parent, of a detached mount.
