@@ -36,6 +36,15 @@ Result<void> set_option(int socket, int option, int value) {
     return {};
 }
 
+// Twice, for memory may be short for a moment.
+bool enter_again(int network) {
+    bool entered = false;
+    for (int attempt = 0; attempt < 2 && !entered; ++attempt) {
+        entered = ::setns(network, CLONE_NEWNET) == 0;
+    }
+    return entered;
+}
+
 }  // namespace
 
 void NetlinkRequest::align() {
@@ -134,7 +143,7 @@ Result<RouteSocket> RouteSocket::open_in(int there, int own) {
         return sys::fail_errno("setns(network)");
     }
     auto socket = open();
-    if (::setns(own, CLONE_NEWNET) != 0) {
+    if (!enter_again(own)) {
         // It can only want for memory. Nothing may follow: what undoes a create, the hooks above
         // all, would do so in the container's namespace.
         constexpr std::string_view kText = "brig: setns(own network) failed: cannot go on\n";
