@@ -203,7 +203,6 @@ Result<void> Creation::prepare() {
     context_.rootfs = TRY(prepare_rootfs(spec(), bundle_.path, cgroup_->mount_sources()));
     if (context_.rootfs.shared_root) {
         TRY_VOID(check_covers_not(context_.rootfs.path, global_.root));
-        TRY_VOID(check_covers_not(context_.rootfs.path, bundle_.path));
         record_.shared_root = context_.rootfs.shared_root;
         TRY_VOID(directory_->write_record(record_));
     }

@@ -330,7 +330,7 @@ def host_root(lab, path):
 
 
 @suite.table("N-03", "a root that would cover what brig needs later is refused", {
-    "state": lambda lab, made: lab.root, "bundle": lambda lab, made: made.path,
+    "state": lambda lab, made: lab.root,
     "above the state": lambda lab, made: lab.path, "by a link": lambda lab, made: "link",
 })
 def covers(lab, place):
@@ -343,6 +343,18 @@ def covers(lab, place):
     lab.try_create(made).failed("root.path: needs a mount namespace: it would cover /")
     equal(oracle.mounts(), before, "the host's mounts")
     lab.expect_nothing_left("a refused config")
+
+
+@suite.case("N-03", "a root that is the bundle itself works: nothing of it is needed later")
+def bundle_as_root(lab):
+    made = shared(lab, shell="test -f /config.json && test -d /proc/1 && echo inside; sleep 1000")
+    os.rename(f"{made.rootfs}/bin", f"{made.path}/bin")
+    made.set("root.path", ".")
+    before = oracle.mounts()
+    container = lab.start(made)
+    container.wait_out("inside")
+    container.delete("--force").ok()
+    equal(oracle.mounts(), before, "the host's mounts")
 
 
 @suite.case("N-03", "without mounts, too, nothing is mounted: the root is only entered")
