@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "libcontainer/cgroup/delegation.h"
 #include "libcontainer/checkpoint/outside.h"
@@ -72,14 +71,6 @@ Result<void> raise_loopback(pid_t pid) {
     RouteSocket socket = TRY(RouteSocket::open_in(there.get(), own.get()));
     const Link loopback = TRY(read_link(socket, "lo"));
     return set_up(socket, loopback);
-}
-
-Result<std::string> real_path(const std::string& path) {
-    const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);
-    if (!real) {
-        return sys::fail_errno(sys::call("realpath", path));
-    }
-    return std::string(real.get());
 }
 
 // One restore, phase by phase; see Creation. rollback_ is the last member.
@@ -162,7 +153,7 @@ Result<void> Restoration::prepare() {
     const std::string stdio = TRY(sys::read_file(directories_.image.get(), kDescriptorsFile));
     TRY_VOID(provide_stdio(request_, stdio));
     TRY_VOID(make_mount_points(spec(), bundle_.path, rootfs));
-    root_ = TRY(real_path(rootfs));
+    root_ = TRY(sys::real_path(rootfs));
     request_.set(CriuField::root, root_);
     return {};
 }

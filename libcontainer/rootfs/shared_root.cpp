@@ -29,11 +29,6 @@ Result<struct statx> status(int fd, unsigned wanted) {
     return info;
 }
 
-Result<std::string> real_path(const std::string& path) {
-    const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);
-    return real ? Result<std::string>(real.get()) : sys::fail_errno(sys::call("realpath", path));
-}
-
 Result<std::uint64_t> own_mount_namespace() {
     struct stat info = {};
     if (::stat("/proc/self/ns/mnt", &info) != 0) {
@@ -111,8 +106,8 @@ Result<MountIdentity> identify_mount(int mount) {
 }
 
 Result<void> check_covers_not(const std::string& root, const std::string& place) {
-    const std::string top = TRY(real_path(root));
-    if (!(TRY(real_path(place)) + "/").starts_with(top + "/")) {
+    const std::string top = TRY(sys::real_path(root));
+    if (!(TRY(sys::real_path(place)) + "/").starts_with(top + "/")) {
         return {};
     }
     return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0, "root.path",

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 
 namespace sys {
 
@@ -160,6 +161,11 @@ Result<std::string> absolute_path(std::string_view path) {
     }
     absolute += path.starts_with("./") ? path.substr(2) : path;
     return absolute;
+}
+
+Result<std::string> real_path(const std::string& path) {
+    const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);
+    return real ? Result<std::string>(real.get()) : fail_errno(call("realpath", path));
 }
 
 std::string directory_of(std::string_view path) {

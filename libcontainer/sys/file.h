@@ -48,6 +48,8 @@ namespace sys {
 // The absolute form of `path` against the current directory, lexically: no symlink is resolved
 // (B-01).
 [[nodiscard]] Result<std::string> absolute_path(std::string_view path);
+// realpath(3): absolute, and without symlinks; the path must exist. Host paths only.
+[[nodiscard]] Result<std::string> real_path(const std::string& path);
 
 // Directory part ("." if none) and last component of a path.
 [[nodiscard]] std::string directory_of(std::string_view path);
