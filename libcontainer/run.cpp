@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verb run: create and start in one go, and stay until the end.
+#include "libcontainer/attendance.h"
 #include "libcontainer/container.h"
 #include "libcontainer/creation.h"
-#include "libcontainer/destruction.h"
-#include "libcontainer/foreground.h"
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/security/seccomp_notify.h"
 
 namespace libcontainer {
-namespace {
-
-// Undoes a container whose program could not be started, or not be waited for.
-std::unexpected<sys::Error> abandon(const CreatedContainer& container, const RunOptions& options,
-                                    const Warn& warn, sys::Error error) {
-    static_cast<void>(sys::send_signal(container.launched.pid, SIGKILL));
-    static_cast<void>(sys::wait_for(container.launched.pid));
-    static_cast<void>(destroy_container(container.directory, container.record, warn,
-                                        container.interruption.get()));
-    if (!options.create.pid_file.empty()) {
-        ::unlink(options.create.pid_file.c_str());
-    }
-    return std::unexpected(std::move(error));
-}
-
-}  // namespace
 
 Result<int> run(const GlobalOptions& global, const RunOptions& options) {
     std::vector<int> preserved = take_inherited_descriptors(options.create.preserve_fds);
@@ -46,25 +29,19 @@ Result<int> run(const GlobalOptions& global, const RunOptions& options) {
     if (running) {
         running = run_poststart_hooks(container.bundle.spec, container.record, interruption);
     }
+    const Attended attended = {container.directory,
+                               container.record,
+                               container.launched.pid,
+                               container.console_master,
+                               interruption,
+                               options.create.pid_file,
+                               global.warn};
     if (!running) {
-        return abandon(container, options, global.warn, std::move(running).error());
+        return abandon(attended, std::move(running).error());
     }
-    if (!foreground) {
-        return 0;
-    }
-    container.directory.unlock();  // from here on it is everybody's: pause, delete --force
-    auto status = foreground->stay_with(container.launched.pid, container.console_master);
-    const Result<void> locked = container.directory.lock();
-    if (!status) {
-        return abandon(container, options, global.warn, std::move(status).error());
-    }
-    const bool is_deleted = !locked && locked.error().kind == sys::ErrorKind::not_found;
-    if (!options.keep && !is_deleted) {
-        TRY_VOID(locked);
-        TRY_VOID(
-            destroy_container(container.directory, container.record, global.warn, interruption));
-    }
-    return sys::exit_status(*status);
+    return foreground
+               ? attend(*foreground, attended, options.keep ? AfterEnd::keep : AfterEnd::destroy)
+               : 0;
 }
 
 }  // namespace libcontainer

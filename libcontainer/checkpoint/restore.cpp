@@ -6,13 +6,12 @@
 
 #include <algorithm>
 
+#include "libcontainer/attendance.h"
 #include "libcontainer/cgroup/delegation.h"
 #include "libcontainer/checkpoint/outside.h"
 #include "libcontainer/checkpoint/request.h"
 #include "libcontainer/container.h"
 #include "libcontainer/creation.h"
-#include "libcontainer/destruction.h"
-#include "libcontainer/foreground.h"
 #include "libcontainer/network/link.h"
 #include "libcontainer/process/hook.h"
 #include "libcontainer/process/interruption.h"
@@ -300,19 +299,6 @@ void Restoration::run_poststop() {
     }
 }
 
-std::unexpected<sys::Error> abandon(const RestoredContainer& container,
-                                    const RestoreOptions& options, const Warn& warn,
-                                    sys::Error error) {
-    static_cast<void>(sys::send_signal(container.init, SIGKILL));
-    static_cast<void>(sys::wait_for(container.init));
-    static_cast<void>(destroy_container(container.directory, container.record, warn,
-                                        container.interruption.get()));
-    if (!options.create.pid_file.empty()) {
-        ::unlink(options.create.pid_file.c_str());
-    }
-    return std::unexpected(std::move(error));
-}
-
 }  // namespace
 
 Result<int> restore(const GlobalOptions& global, const RestoreOptions& options) {
@@ -330,22 +316,14 @@ Result<int> restore(const GlobalOptions& global, const RestoreOptions& options) 
         TRY_VOID(restoration.prepare());
         container = TRY(restoration.make_processes());
     }
-    if (!foreground) {
-        return 0;
-    }
-    container->directory.unlock();
-    auto status = foreground->stay_with(container->init, container->console_master);
-    const Result<void> locked = container->directory.lock();
-    if (!status) {
-        return abandon(*container, options, global.warn, std::move(status).error());
-    }
-    const bool is_deleted = !locked && locked.error().kind == sys::ErrorKind::not_found;
-    if (!is_deleted) {
-        TRY_VOID(locked);
-        TRY_VOID(destroy_container(container->directory, container->record, global.warn,
-                                   container->interruption.get()));
-    }
-    return sys::exit_status(*status);
+    const Attended attended = {container->directory,
+                               container->record,
+                               container->init,
+                               container->console_master,
+                               container->interruption.get(),
+                               options.create.pid_file,
+                               global.warn};
+    return foreground ? attend(*foreground, attended, AfterEnd::destroy) : 0;
 }
 
 }  // namespace libcontainer
