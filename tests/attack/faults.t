@@ -342,7 +342,7 @@ def start(lab):
     check(not bad, figures + "\n" + "\n".join(bad))
 
 
-@suite.table("T-81 trap-29", "no fault makes a running container look like another one", {
+@suite.table("T-81 TRAP-29", "no fault makes a running container look like another one", {
     "state": ("state", "victim"), "list": ("list", "-f", "json"), "ps": ("ps", "-f", "json",
                                                                       "victim")})
 def truth(lab, *words):

@@ -120,7 +120,7 @@ def census_of_create(lab, words):
     return run, most
 
 
-@suite.case("T-80", "create may die at every call; delete --force cleans up")
+@suite.case("TRAP-60 T-80", "create may die at every call; delete --force cleans up")
 def create(lab):
     made = subject(lab)
     sweep(lab, made, lambda: None, lab.words("create", "--bundle", made.path, "victim"),

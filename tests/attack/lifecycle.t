@@ -234,7 +234,7 @@ def pair(lab, first, second):
     return f"{count} rounds"
 
 
-@suite.case("T-88", "delete --force and kill while a createRuntime hook sleeps")
+@suite.case("T-88 TRAP-34", "delete --force and kill while a createRuntime hook sleeps")
 def slow_hook(lab):
     made = lab.bundle(SLEEP)
     made.config["hooks"] = {"createRuntime": [{"path": "/bin/sleep", "args": ["sleep", "1"]}]}
@@ -252,7 +252,7 @@ def slow_hook(lab):
 # identity of processes
 
 
-@suite.case("T-89 O-07 R-37", "a reused pid is nobody's container")
+@suite.case("TRAP-28 T-89 O-07 R-37", "a reused pid is nobody's container")
 def pid_reuse(lab):
     container = lab.create(lab.bundle(SLEEP))
     pid = container.pid
@@ -288,7 +288,7 @@ def reboot(lab):
     lab._sweep()
 
 
-@suite.case("T-91", "init dies between create and start")
+@suite.case("TRAP-17 T-91", "init dies between create and start")
 def dead_start(lab):
     container = lab.create(lab.bundle(SLEEP))
     os.kill(container.pid, 9)
@@ -351,7 +351,7 @@ def kernel_limit(lab, path, value):
     lab.expect_nothing_left("a limit of the kernel")
 
 
-@suite.case("T-94 trap-12", "the engine dies after create: the container stays")
+@suite.case("T-94 TRAP-12", "the engine dies after create: the container stays")
 def engine_dies(lab):
     made = lab.bundle(SLEEP).write()
     lab.containers.append("e")

@@ -79,7 +79,7 @@ def affinity_initial_alone(lab):
     equal(allowed(report["status"]), "1", "CPUs")
 
 
-@suite.case("P-18 engines 1.1", "with neither, all CPUs of the cgroup, whatever the caller has")
+@suite.case("TRAP-49 P-18 engines 1.1", "with neither, all CPUs of the cgroup, whatever the caller has")
 def affinity_reset(lab):
     need_two_cpus()
     pinned = {"preexec_fn": lambda: os.sched_setaffinity(0, {1})}

@@ -64,7 +64,7 @@ def containerd(lab):
         check(abs(moment.timestamp() - time.time()) < 60, f"time {entry['time']}")
 
 
-@suite.table("X-01", "the log is there after a failure and its last error is the reason", {
+@suite.table("TRAP-36 X-01", "the log is there after a failure and its last error is the reason", {
     "no program": (lambda made: made.process.update(args=["/absent"]), "/absent"),
     "no JSON": (lambda made: setattr(made, "text", "{"), "config.json"),
     "a bad mount": (lambda made: made.mount("/x", "bind", "/absent", ["bind"]), "mounts[6]"),
@@ -160,7 +160,7 @@ def conmon(lab):
     console_socket.close()
 
 
-@suite.case("X-08", "the first 8 KiB on standard error hold the reason, before all else")
+@suite.case("TRAP-05 X-08", "the first 8 KiB on standard error hold the reason, before all else")
 def first_words(lab):
     made = lab.bundle(SLEEP)
     made.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": [
@@ -171,7 +171,7 @@ def first_words(lab):
     contains(result.err[:200], "hooks.createRuntime[0]", "the place")
 
 
-@suite.case("X-10", "statuses: 0, 1, the program's, 128 + signal, and 255 of a failed exec")
+@suite.case("TRAP-59 X-10", "statuses: 0, 1, the program's, 128 + signal, and 255 of a failed exec")
 def statuses(lab):
     container = lab.sleeper()
     equal(lab.brig("state", container.id).status, 0, "success")

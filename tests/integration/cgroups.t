@@ -122,7 +122,7 @@ def place_kept_by_journal(lab):
     remove_lab()
 
 
-@suite.case("CG-05 trap-33", "an existing empty group is taken")
+@suite.case("CG-05 TRAP-33", "an existing empty group is taken")
 def place_empty(lab):
     need_v1("pids")
     for folder in set(V1.values()):

@@ -24,7 +24,7 @@ suite = Suite()
 # Words
 
 
-@suite.case("1.2 1.5", "--version is four lines on standard output, with an empty environment")
+@suite.case("TRAP-40 1.2 1.5", "--version is four lines on standard output, with an empty environment")
 def version(lab):
     shown = lab.brig("--version", root=False, env={}).ok()
     lines = shown.out.splitlines()
@@ -153,7 +153,7 @@ def closed_streams(lab):
                         check("out\n" not in read(path), f"output in {path}")
 
 
-@suite.case("R-19 trap-8", "what the caller left open does not reach the container")
+@suite.case("R-19 TRAP-08", "what the caller left open does not reach the container")
 def inherited(lab):
     made = lab.bundle(["/bin/ls", "/proc/self/fd"])
     folder = os.open("/", os.O_RDONLY)
@@ -168,7 +168,7 @@ def inherited(lab):
     equal(result.out.split(), ["0", "1", "2", "3"], "descriptors of ls, 3 is the folder it reads")
 
 
-@suite.case("3.3 trap-9", "--preserve-fds passes what is open at the same numbers, holes are fine")
+@suite.case("3.3 TRAP-09", "--preserve-fds passes what is open at the same numbers, holes are fine")
 def preserved(lab):
     made = lab.bundle(shell="ls /proc/$$/fd; cat <&4")
     write(f"{lab.path}/four", "fourth\n")
@@ -214,7 +214,7 @@ def full(lab):
             contains(result.err, "no space left on device", "reason")
 
 
-@suite.case("trap-10", "a reader that goes away ends brig with an error, and no signal reaches the container")
+@suite.case("TRAP-10", "a reader that goes away ends brig with an error, and no signal reaches the container")
 def broken_pipe(lab):
     reader, writer = os.pipe()
     os.close(reader)
@@ -230,7 +230,7 @@ def broken_pipe(lab):
 # Errors
 
 
-@suite.case("4.5", "an error is one line, printable and below 8 KiB, whatever the names are")
+@suite.case("TRAP-05 4.5", "an error is one line, printable and below 8 KiB, whatever the names are")
 def long_error(lab):
     result = lab.brig("state", "x" * 100000)
     equal(result.err.count("\n"), 1, "lines")
@@ -238,7 +238,7 @@ def long_error(lab):
     check(result.err.startswith("brig: state xxx"), result.err[:40])
 
 
-@suite.case("4.1 4.2", "the log gets the error in its format, standard error the text")
+@suite.case("TRAP-36 4.1 4.2", "the log gets the error in its format, standard error the text")
 def logs(lab):
     log = f"{lab.path}/log"
     for number, globals_ in enumerate((["--log-format", "json"], ["--log-format=text"], [])):
@@ -281,7 +281,7 @@ def log_targets(lab):
     os.rmdir("/run/systemd")
 
 
-@suite.case("trap-25 R-39", "a log that cannot be written, or is a symlink, does not stop the work")
+@suite.case("TRAP-25 R-39", "a log that cannot be written, or is a symlink, does not stop the work")
 def bad_log(lab):
     os.symlink(f"{lab.path}/target", f"{lab.path}/link")
     os.mkfifo(f"{lab.path}/fifo")

@@ -47,7 +47,7 @@ def cgroup(lab):
     check(pid in json.loads(lab.brig("ps", "-f", "json", container.id).ok().out), "in ps")
 
 
-@suite.case("3.7 trap-1", "exec's detached process is a child of the subreaper; its exit is seen")
+@suite.case("TRAP-02 3.7", "exec's detached process is a child of the subreaper; its exit is seen")
 def parent(lab):
     container = lab.sleeper()
     container.exec("/bin/sh", "-c", "sleep 0.05; exit 33",
@@ -58,7 +58,7 @@ def parent(lab):
     equal(others, set(), "processes beside init")
 
 
-@suite.case("2.4 3.7", "exec into a container of a joined pid namespace keeps the parent outside")
+@suite.case("TRAP-01 2.4 3.7", "exec into a container of a joined pid namespace keeps the parent outside")
 def parent_pod(lab):
     first = lab.sleeper()
     made = lab.bundle(SLEEP)
@@ -89,7 +89,7 @@ def status(lab, shell, wanted):
     equal(container.exec("/bin/sh", "-c", shell).status, wanted, "exit status")
 
 
-@suite.table("2.4 X-10", "exec that fails gives 255, the reason, and no pid file", {
+@suite.table("TRAP-07 2.4 X-10", "exec that fails gives 255, the reason, and no pid file", {
     "not in PATH": (["absent"], ['executable file not found in $PATH']),
     "absent": (["/bin/absent"], ["/bin/absent", "no such file or directory"]),
     "directory": (["/etc"], [("is a directory", "permission denied")]),
@@ -147,7 +147,7 @@ def no_command(lab):
     check(result.status not in (0, None) and result.err, f"wanted an error of {result}")
 
 
-@suite.case("2.4 trap-7", "the pid file of a short-lived command is there")
+@suite.case("2.4 TRAP-07", "the pid file of a short-lived command is there")
 def pid_file_short(lab):
     container = lab.sleeper()
     for _ in range(5):
@@ -157,7 +157,7 @@ def pid_file_short(lab):
         os.unlink(f"{lab.path}/pid")
 
 
-@suite.case("2.1 trap-6", "a pid file that exists empty is replaced")
+@suite.case("2.1 TRAP-06", "a pid file that exists empty is replaced")
 def pid_file_replaced(lab):
     container = lab.sleeper()
     write(f"{lab.path}/pid", "")
@@ -236,7 +236,7 @@ def cap_flag(lab):
     equal((got["inheritable"], got["ambient"]), (set(), set()), "inheritable and ambient")
 
 
-@suite.case("P-03 trap-47", "a missing cwd is an error for exec")
+@suite.case("P-03 TRAP-47", "a missing cwd is an error for exec")
 def cwd_missing(lab):
     made = lab.bundle(SLEEP)
     container = lab.start(made)
@@ -334,7 +334,7 @@ def process_unreadable(lab):
 # descriptors and terminals
 
 
-@suite.case("3.1 trap-3", "detached exec leaves the caller's descriptors to the process only")
+@suite.case("3.1 TRAP-03", "detached exec leaves the caller's descriptors to the process only")
 def stdio(lab):
     container = lab.sleeper()
     reader, writer = os.pipe()
@@ -382,7 +382,7 @@ def console(lab):
     console_socket.close()
 
 
-@suite.case("3.2 P-02", "consoleSize of the process object is set before the program runs")
+@suite.case("TRAP-55 3.2 P-02", "consoleSize of the process object is set before the program runs")
 def console_size(lab):
     container = lab.sleeper()
     console_socket = ConsoleSocket(f"{lab.path}/console")

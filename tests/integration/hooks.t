@@ -61,7 +61,7 @@ def order(lab):
     equal(read(f"{record}/order").split(), list(KINDS), "after delete")
 
 
-@suite.case("H-11 H-18", "each hook gets the state: keys, status and pid as the spec says")
+@suite.case("TRAP-53 H-11 H-18", "each hook gets the state: keys, status and pid as the spec says")
 def state(lab):
     made = lab.bundle(SLEEP, annotations={"k": "v\n\"x\""})
     record = recorder(lab, made)
@@ -196,7 +196,7 @@ def inside_view(lab):
     check(not os.path.exists(made.inside("/data/from-hook")), "only in the container's mount")
 
 
-@suite.case("H-14 T-99", "a hook's environment is its own, never the process's")
+@suite.case("TRAP-53 H-14 T-99", "a hook's environment is its own, never the process's")
 def environment(lab):
     made = lab.bundle(SLEEP)
     made.process["env"] += ["LD_PRELOAD=./evil.so", "SECRET=process"]
@@ -212,7 +212,7 @@ def environment(lab):
         equal(strange, set(), f"other variables of {kind}")
 
 
-@suite.case("H-13", "args[0] is argv[0], the program is path; without args argv is path")
+@suite.case("TRAP-53 H-13", "args[0] is argv[0], the program is path; without args argv is path")
 def arguments(lab):
     made = lab.bundle(["/bin/true"])
     out = f"{lab.path}/args"
@@ -318,7 +318,7 @@ def big_state(lab):
     equal(json.loads(read(place))["annotations"], made.config["annotations"], "annotations")
 
 
-@suite.case("H-17 T-88 trap-3", "a daemon that a hook leaves does not hold the caller's pipes")
+@suite.case("H-17 T-88 TRAP-03", "a daemon that a hook leaves does not hold the caller's pipes")
 def daemon(lab):
     made = lab.bundle(["/bin/true"])
     made.config["hooks"] = {"createRuntime": [

@@ -34,13 +34,13 @@ def run_probe(lab, made, *options, **how):
     return json.loads(result.ok().out, strict=False)
 
 
-@suite.case("E-06 R-19 T-36 T-40", "no descriptor of the caller gets in")
+@suite.case("TRAP-08 E-06 R-19 T-36 T-40", "no descriptor of the caller gets in")
 def run_closed(lab):
     report = run_probe(lab, lab.bundle(), preexec_fn=leak_many, close_fds=False)
     equal(set(report["fds"]), {"0", "1", "2"}, "descriptors")
 
 
-@suite.case("E-06 T-40", "nor by exec")
+@suite.case("TRAP-08 E-06 T-40", "nor by exec")
 def exec_closed(lab):
     container = lab.sleeper()
     result = container.exec("/bin/probe", preexec_fn=leak_many, close_fds=False).ok()
@@ -68,7 +68,7 @@ def init_holds(lab):
     equal(os.readlink(f"/proc/{container.pid}/cwd"), "/", "its working folder")
 
 
-@suite.table("3.3 T-42", "--preserve-fds", {
+@suite.table("TRAP-09 3.3 T-42", "--preserve-fds", {
     "one": (1, {3}), "two": (2, {3, 4}), "three with a hole": (3, {3, 4}), "none": (0, set()),
 })
 def preserve(lab, count, wanted):
@@ -184,7 +184,7 @@ def environment(lab):
     equal({entry.split("=")[0] for entry in report["env"]}, {"PATH", "TERM", "HOME"}, "in exec")
 
 
-@suite.case("3.4", "an empty environment is enough for every verb")
+@suite.case("TRAP-26 3.4", "an empty environment is enough for every verb")
 def no_environment(lab):
     made = lab.bundle(SLEEP).write()
     lab.containers.append("e")
@@ -194,7 +194,7 @@ def no_environment(lab):
         lab.brig(*words, env={}).ok()
 
 
-@suite.case("trap-3 3.1", "after create only init holds the pipes; they end with it")
+@suite.case("TRAP-03 3.1", "after create only init holds the pipes; they end with it")
 def pipes(lab):
     reader, writer = os.pipe()
     lab.containers.append("p")
@@ -215,7 +215,7 @@ def pipes(lab):
     os.close(reader)
 
 
-@suite.case("trap-4 4.5", "a failed create lets go of the pipes at once")
+@suite.case("TRAP-04 4.5", "a failed create lets go of the pipes at once")
 def pipes_failed(lab):
     reader, writer = os.pipe()
     made = lab.bundle(["/bin/absent"]).write()
@@ -229,7 +229,7 @@ def pipes_failed(lab):
     call.process.wait(1)
 
 
-@suite.case("trap-15 3.5", "pid file, console socket and log are found from the caller's folder")
+@suite.case("TRAP-15 3.5", "pid file, console socket and log are found from the caller's folder")
 def relative_paths(lab):
     os.mkdir(f"{lab.path}/cwd")
     made = lab.bundle(["/bin/absent"]).write()

@@ -95,7 +95,7 @@ def process_exits(lab, shell, name, status):
     container.delete().ok()
 
 
-@suite.case("O-01 ST-status trap-27", "a zombie init counts as stopped")
+@suite.case("O-01 ST-status TRAP-27", "a zombie init counts as stopped")
 def zombie(lab):
     lab.reaping = False
     container = lab.start(lab.bundle(["/bin/true"]))
@@ -345,7 +345,7 @@ def config_frozen(lab):
     container.delete().ok()
 
 
-@suite.case("X-02 X-08 trap-6", "the pid file holds the host's pid, no newline, replaced by rename")
+@suite.case("X-02 X-08 TRAP-06", "the pid file holds the host's pid, no newline, replaced by rename")
 def pid_file(lab):
     path = write(f"{lab.path}/pid", "old")
     old = os.open(path, os.O_RDONLY)
@@ -380,7 +380,7 @@ def pid_one(lab):
     contains(read(f"/proc/{pid}/status"), f"NSpid:\t{pid}\t1", "status on the host")
 
 
-@suite.case("X-08 trap-1 trap-19", "after create and start no helper is left")
+@suite.case("X-08 TRAP-02 TRAP-19", "after create and start no helper is left")
 def no_helpers(lab):
     container = lab.create(lab.bundle(SLEEP))
     for step in ("created", "running"):

@@ -91,7 +91,7 @@ def join_descriptor(lab):
     contains(report, wanted, "namespace")
 
 
-@suite.case("N-04 N-05 trap-1", "in a joined pid namespace init is no PID 1, its parent is outside")
+@suite.case("TRAP-01 N-04 N-05", "in a joined pid namespace init is no PID 1, its parent is outside")
 def join_pid(lab):
     first = lab.sleeper()
     made = lab.bundle(shell="echo $$; echo up; sleep 1000")

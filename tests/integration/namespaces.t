@@ -209,7 +209,7 @@ def cgroup_namespace(lab):
     equal(lines and lines[0].split(":")[2], "/", "path inside")
 
 
-@suite.case("N-08", "every hierarchy starts at the container's group, for exec too")
+@suite.case("TRAP-50 N-08", "every hierarchy starts at the container's group, for exec too")
 def cgroup_everywhere(lab):
     made = lab.bundle(SLEEP)
     made.namespace("cgroup")

@@ -42,7 +42,7 @@ def start_unknown(lab):
     lab.brig("start", "nobody").failed("container does not exist")
 
 
-@suite.case("O-03 LC-06 LC-08 trap-18", "start returns after execve")
+@suite.case("O-03 LC-06 LC-08 TRAP-18", "start returns after execve")
 def start_after_exec(lab):
     for _ in range(10):
         container = lab.create(lab.bundle(SLEEP))
@@ -236,7 +236,7 @@ def kill_zero(lab):
     equal(container.status(), "running", "status")
 
 
-@suite.case("O-04 X-03", "kill of a stopped container says so in the words engines match")
+@suite.case("TRAP-22 O-04 X-03", "kill of a stopped container says so in the words engines match")
 def kill_stopped(lab):
     container = lab.start(lab.bundle(["/bin/true"]))
     container.wait_stopped()
@@ -270,7 +270,7 @@ def kill_all(lab):
     equal(container.status(), "running", "init ignores TERM")
 
 
-@suite.case("O-04 N-05 trap-23", "without a pid namespace kill reaches the orphans of a dead init")
+@suite.case("O-04 N-05 TRAP-23", "without a pid namespace kill reaches the orphans of a dead init")
 def kill_orphans(lab):
     made = lab.bundle(shell="setsid sleep 1000 & sleep 0.1")
     made.without_namespace("pid")
@@ -298,7 +298,7 @@ def delete_running(lab, status):
     equal(container.state(), before, "state")
 
 
-@suite.case("O-05 DEC-12 trap-21", "delete of a created container succeeds, as engines need")
+@suite.case("O-05 DEC-12 TRAP-21", "delete of a created container succeeds, as engines need")
 def delete_created(lab):
     container = lab.create(lab.bundle(SLEEP))
     container.delete().ok()
@@ -306,7 +306,7 @@ def delete_created(lab):
     lab.expect_nothing_left("delete of a created container")
 
 
-@suite.case("O-05 trap-20", "delete of an unknown id says so; --force is silent")
+@suite.case("O-05 TRAP-20", "delete of an unknown id says so; --force is silent")
 def delete_unknown(lab):
     lab.brig("delete", "nobody").failed("container does not exist", status=1)
     result = lab.brig("delete", "--force", "nobody").ok()
@@ -372,7 +372,7 @@ def delete_stale(lab):
     lab.brig("delete", "stale").failed("does not exist")
 
 
-@suite.case("O-05 trap-26", "delete works without environment, bundle and working directory")
+@suite.case("O-05 TRAP-26", "delete works without environment, bundle and working directory")
 def delete_bare(lab):
     made = lab.bundle(SLEEP)
     container = lab.start(made)

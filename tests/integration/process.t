@@ -338,7 +338,7 @@ def keyring(lab):
     equal(same[0], same[1], "keyring with --no-new-keyring")
 
 
-@suite.case("E-08 trap-10 trap-11 R-46", "own session, default signals, nothing blocked")
+@suite.case("E-08 TRAP-10 TRAP-11 R-46", "own session, default signals, nothing blocked")
 def signals(lab):
     def spoil():
         import signal
@@ -360,7 +360,7 @@ def no_pdeathsig(lab):
     equal(container.status(), "running", "status")
 
 
-@suite.case("E-07", "stdio is given to the process user, /dev/null is not")
+@suite.case("TRAP-16 E-07", "stdio is given to the process user, /dev/null is not")
 def stdio_owner(lab):
     made = lab.bundle(process__user={"uid": 1000, "gid": 1000})
     reader, writer = os.pipe()

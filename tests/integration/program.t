@@ -21,7 +21,7 @@ def cwd(lab):
     equal(lab.probe(made)["cwd"], "/tmp", "raw getcwd")
 
 
-@suite.case("P-03 R-24 trap-47", "a missing cwd is made for init")
+@suite.case("P-03 R-24 TRAP-47", "a missing cwd is made for init")
 def cwd_missing(lab):
     made = lab.bundle(process__cwd="/a/b/c")
     equal(lab.probe(made)["cwd"], "/a/b/c", "raw getcwd")
@@ -136,7 +136,7 @@ def env(lab):
           "env")
 
 
-@suite.table("P-04", "HOME", {
+@suite.table("TRAP-46 P-04", "HOME", {
     "of a user of passwd": ({"uid": 1000, "gid": 0}, [], "/home/user"),
     "of an unknown user": ({"uid": 4321, "gid": 0}, [], "/"),
     "of the config": ({"uid": 1000, "gid": 0}, ["HOME=/x"], "/x"),
@@ -147,7 +147,7 @@ def home(lab, who, extra, wanted):
     equal(homes, [f"HOME={wanted}"], "HOME")
 
 
-@suite.case("P-04", "HOME without a passwd file is /")
+@suite.case("TRAP-46 P-04", "HOME without a passwd file is /")
 def home_without_passwd(lab):
     made = lab.bundle()
     os.unlink(made.inside("/etc/passwd"))
@@ -165,7 +165,7 @@ def args(lab):
                                     "-x"], "args")
 
 
-@suite.case("P-05 trap-45", "the host's PATH has no say")
+@suite.case("P-05 TRAP-45", "the host's PATH has no say")
 def args_host_path(lab):
     made = lab.bundle(["probe"], process__env=["PATH=/none"])
     os.makedirs(made.inside("/sbin2"))
@@ -198,7 +198,7 @@ def prepare_programs(made):
         os.chmod(made.inside(f"/bin/{name}"), 0o755)
 
 
-@suite.table("P-05 X-05 X-06 4.6", "a program that cannot run is refused with why", {
+@suite.table("TRAP-45 P-05 X-05 X-06 4.6", "a program that cannot run is refused with why", {
     "not in PATH": (["absent"], ['exec: "absent": executable file not found in $PATH']),
     "empty": ([""], [("process.args[0]", "executable file")]),
     "absent path": (["/bin/absent"], ["/bin/absent", "no such file or directory"]),
@@ -220,7 +220,7 @@ def program_refused(lab, words, parts):
     lab.expect_nothing_left("a refused program")
 
 
-@suite.table("P-05 4.6", "a failing execve is reported by start and run, and says why", {
+@suite.table("TRAP-18 P-05 4.6", "a failing execve is reported by start and run, and says why", {
     "missing interpreter": (["/bin/script"], ["/bin/absent", "no such file or directory"]),
     "CRLF": (["/bin/crlf"], ["/bin/crlf", ("CRLF", "carriage return", "\\r"),
                              "no such file or directory"]),

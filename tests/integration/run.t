@@ -39,7 +39,7 @@ def listing(lab):
     check(lab.brig("list", "-f", "xml").status != 0, "unknown format")
 
 
-@suite.case("trap-31", "list skips what is not a container")
+@suite.case("TRAP-31", "list skips what is not a container")
 def list_foreign(lab):
     container = lab.create(lab.bundle(SLEEP))
     os.mkdir(f"{lab.root}/foreign")
@@ -157,7 +157,7 @@ def run_forwards_early(lab):
         os.close(reader)
 
 
-@suite.case("X-12", "run --keep leaves state and cgroup until delete")
+@suite.case("TRAP-32 X-12", "run --keep leaves state and cgroup until delete")
 def run_keep(lab):
     made = lab.bundle(shell="exit 3")
     made.set("linux.cgroupsPath", "/kept")
@@ -192,7 +192,7 @@ def run_orphans(lab):
 # output and errors
 
 
-@suite.case("4.4 trap-35", "every verb is silent on success")
+@suite.case("TRAP-35 4.4", "every verb is silent on success")
 def silent(lab):
     container = lab.create(lab.bundle(SLEEP))
     silent_verbs = (("start",), ("pause",), ("resume",), ("kill", "0"), ("kill", "KILL"))
@@ -221,7 +221,7 @@ def json_log(lab):
              ).failed("container does not exist")
 
 
-@suite.case("4.5 trap-5", "an error is one write to stderr")
+@suite.case("TRAP-05 4.5", "an error is one write to stderr")
 def one_write(lab):
     reader, writer = os.pipe()
     call = lab.spawn("create", "--bundle", lab.bundle(["/bin/absent"]).write().path, "x",

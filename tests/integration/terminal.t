@@ -91,7 +91,7 @@ def dev_console(lab):
     contains(text, "88 character special file", "a pty (136)")
 
 
-@suite.case("P-02", "consoleSize is set before the master is sent")
+@suite.case("TRAP-55 P-02", "consoleSize is set before the master is sent")
 def size(lab):
     console_socket = ConsoleSocket(f"{lab.path}/console")
     made = terminal_bundle(lab, "stty size", process__consoleSize={"height": 41, "width": 137})
@@ -173,7 +173,7 @@ def own_pty(lab):
     console_socket.close()
 
 
-@suite.case("P-01 trap-3", "with a terminal nobody holds the caller's pipes after create")
+@suite.case("P-01 TRAP-03", "with a terminal nobody holds the caller's pipes after create")
 def pipes_free(lab):
     console_socket = ConsoleSocket(f"{lab.path}/console")
     made = terminal_bundle(lab, "sleep 1000")

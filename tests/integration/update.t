@@ -154,7 +154,7 @@ def rates(lab, key, file):
 # Orders.
 
 
-@suite.case("X-11 trap-52 RES-memory.swap", "memory and swap grow and shrink together and alone")
+@suite.case("X-11 TRAP-52 RES-memory.swap", "memory and swap grow and shrink together and alone")
 def memory_orders(lab):
     need_v1("memory")
     container = lab.sleeper(linux__resources={"memory": {"limit": 64 * MIB, "swap": 64 * MIB}})
@@ -322,7 +322,7 @@ def bad_options(lab, option, reason):
 # Device rules.
 
 
-@suite.case("RD-04 trap-51 X-02.update", "the full resources of containerd: device rules stay")
+@suite.case("RD-04 TRAP-51 X-02.update", "the full resources of containerd: device rules stay")
 def devices(lab):
     need_v1("devices")
     rules = [{"allow": False, "access": "rwm"},
@@ -373,7 +373,7 @@ def disabled(lab):
 # The state.
 
 
-@suite.case("X-02.update trap-24", "the state has what is in force, and later updates join it")
+@suite.case("X-02.update", "the state has what is in force, and later updates join it")
 def state(lab):
     need_all_v1()
     container = lab.sleeper(linux__resources=LIMITS)
@@ -392,7 +392,7 @@ def state(lab):
     equal(kept(lab, container)["memory"]["swap"], -1, "swap, that went along")
 
 
-@suite.case("X-02.update trap-34", "two updates at once: each as a whole, both in the state")
+@suite.case("X-02.update", "two updates at once: each as a whole, both in the state")
 def concurrent(lab):
     need_v1("memory")
     container = lab.sleeper()
