@@ -54,7 +54,8 @@ pages_of_commands() {
 }
 
 installed_pages() {
-    diff <(ls man/*.1) <(sed -nE "s/^ *'(.*\.1)',?$/man\/\1/p" man/meson.build | sort)
+    diff <(ls man/*.[1-9] man/examples/*) \
+        <(sed -nE "s/^ *'(.*\.[1-9]|examples\/.*)',?$/man\/\1/p" man/meson.build | sort)
 }
 
 listed_commands() {
@@ -85,11 +86,25 @@ dead_paths() {
     done
 }
 
-for page in man/*.1; do
+# Lines that count: no comments, no empty ones.
+essence() {
+    grep -vE '^ *(#|$)' "$@"
+}
+
+# example_in_page FILE: the literal block behind the comment that names the file.
+example_in_page() {
+    sed -n '/^\.\\" examples\/'"$1"'$/,/^\.Ed$/p' man/brig-engines.7 | grep -v '^\.'
+}
+
+for example in man/examples/*; do
+    check "brig-engines.7 repeats $(basename "$example")" \
+        diff <(essence "$example") <(example_in_page "$(basename "$example")" | essence)
+done
+for page in man/*.[1-9]; do
     check "$(basename "$page") is good mdoc" mandoc -T lint -W warning "$page"
 done
 check "each command has its page, each page its command" pages_of_commands
-check "each page is installed" installed_pages
+check "each page and each example is installed" installed_pages
 check "brig.1 lists each command" listed_commands
 check "brig.1 and brig --help name the same options" same_options man/brig.1 --help
 for command in $(commands); do
