@@ -20,12 +20,27 @@ std::unexpected<sys::Error> abandon(const Attended& container, sys::Error error)
     return std::unexpected(std::move(error));
 }
 
+namespace {
+
+// For `wait`. The record is read anew: an update may have changed it.
+void keep_exit_status(const StateDirectory& directory, int status) {
+    if (auto record = directory.read_record()) {
+        record->exit_status = status;
+        static_cast<void>(directory.write_record(*record));
+    }
+}
+
+}  // namespace
+
 Result<int> attend(Foreground& foreground, const Attended& container, AfterEnd after_end) {
     container.directory.unlock();
     auto status = foreground.stay_with(container.init, container.console_master);
     const Result<void> locked = container.directory.lock();
     if (!status) {
         return abandon(container, std::move(status).error());
+    }
+    if (after_end == AfterEnd::keep && locked) {
+        keep_exit_status(container.directory, sys::exit_status(*status));
     }
     const bool is_deleted = !locked && locked.error().kind == sys::ErrorKind::not_found;
     if (after_end == AfterEnd::destroy && !is_deleted) {

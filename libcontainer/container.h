@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,13 @@ enum class Force : unsigned char { no, yes };
 using Tell = std::function<Result<void>(const std::string& event)>;
 [[nodiscard]] Result<void> events(const GlobalOptions& global, const std::string& id,
                                   std::chrono::nanoseconds interval, const Tell& tell);
+
+// Waits until the first process of each container has ended, and tells of each in the order of
+// `ids` its exit status as run gives it: absent where it cannot be known any more. Containers that
+// are not there, or not made yet, are an error before any wait.
+using TellEnd = std::function<Result<void>(std::optional<int> exit_status)>;
+[[nodiscard]] Result<void> wait(const GlobalOptions& global, const std::vector<std::string>& ids,
+                                const TellEnd& tell);
 
 // Host pids of all processes in the container's cgroup.
 [[nodiscard]] Result<std::vector<pid_t>> processes(const GlobalOptions& global,

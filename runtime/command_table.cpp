@@ -37,6 +37,8 @@ constexpr std::array kCommands = {
             anywhere, needed, kFailure, events_options, run_events},
     Command{"kill", "ID [SIGNAL]", "send a signal to a container (default: TERM)", 1, 2, anywhere,
             needed, kFailure, kill_options, run_kill},
+    Command{"wait", "ID...", "wait for the end of containers, and show their exit statuses", 1,
+            kAny, anywhere, needed, kFailure, no_options, run_wait},
     Command{"pause", "ID", "freeze a container's processes", 1, 1, anywhere, needed, kFailure,
             no_options, run_pause},
     Command{"resume", "ID", "let a paused container go on", 1, 1, anywhere, needed, kFailure,

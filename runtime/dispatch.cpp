@@ -12,10 +12,12 @@ namespace {
 
 constexpr int kFailure = 1;
 
-// What the message of a failure begins with: the command and the container it was about.
+// What the message of a failure begins with: the command and the container it was about. A command
+// of many containers names the one itself.
 std::string subject_of(const Command& command, const Line& line) {
     std::string subject(command.name);
-    if (command.root == StateRoot::needed && !line.operands.empty() && !line.operands[0].empty()) {
+    if (command.root == StateRoot::needed && !command.operands.starts_with("ID...") &&
+        !line.operands.empty() && !line.operands[0].empty()) {
         subject += " " + line.operands[0];
     }
     return subject;

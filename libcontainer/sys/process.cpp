@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <string>
@@ -77,7 +79,36 @@ int exit_status(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
+namespace {
+
+// PIDFD_GET_INFO (Linux 6.13) with PIDFD_INFO_EXIT (6.15), which this libc's headers do not know.
+struct PidfdInfo {
+    std::uint64_t mask = 0;
+    std::array<std::uint32_t, 13> others = {};  // cgroup, pids and credentials
+    std::int32_t exit_code = 0;
+};
+constexpr std::uint64_t kExitInfo = 1U << 3U;
+constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+// Field `number` of /proc/PID/stat, counted from 1 as proc(5) does; 0 if it is not there. The
+// command name is in parentheses and may itself hold blanks and parentheses: go from the last one.
+std::uint64_t stat_field(const std::string& text, int number) {
+    std::size_t position = text.rfind(')');
+    for (int field = 2; field < number && position != std::string::npos; ++field) {
+        position = text.find(' ', position + 1);
+    }
+    std::uint64_t value = 0;
+    if (position != std::string::npos) {
+        std::from_chars(text.data() + position + 1, text.data() + text.size(), value);
+    }
+    return value;
+}
+
+}  // namespace
+
 Result<std::optional<ProcessStat>> read_process_stat(pid_t number) {
+    constexpr int kStartTime = 22;
+    constexpr int kExitCode = 52;
     const auto text = read_file(AT_FDCWD, "/proc/" + std::to_string(number) + "/stat");
     if (!text) {
         if (text.error().code == ENOENT || text.error().code == ESRCH) {
@@ -85,27 +116,24 @@ Result<std::optional<ProcessStat>> read_process_stat(pid_t number) {
         }
         return std::unexpected(text.error());
     }
-    // The command name is in parentheses and may itself hold blanks and parentheses: go from the
-    // last one.
     const std::size_t paren = text->rfind(')');
     if (paren == std::string::npos || paren + 2 >= text->size()) {
         return std::nullopt;
     }
     ProcessStat stat;
     stat.state = (*text)[paren + 2];
-    std::size_t position = paren + 2;
-    for (int field = 3; field < 22; ++field) {
-        position = text->find(' ', position);
-        if (position == std::string::npos) {
-            return std::nullopt;
-        }
-        ++position;
-    }
-    const char* const begin = text->data() + position;
-    if (std::from_chars(begin, text->data() + text->size(), stat.start_time).ec != std::errc()) {
-        return std::nullopt;
-    }
+    stat.start_time = stat_field(*text, kStartTime);
+    stat.exit_code = static_cast<int>(stat_field(*text, kExitCode));
     return stat;
+}
+
+std::optional<int> read_exit_code(const Pid& pid) {
+    PidfdInfo info;
+    info.mask = kExitInfo;
+    if (::ioctl(pid.fd.get(), kGetInfo, &info) == 0 && (info.mask & kExitInfo) != 0) {
+        return info.exit_code;
+    }
+    return std::nullopt;
 }
 
 }  // namespace sys

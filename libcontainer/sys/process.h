@@ -42,12 +42,17 @@ void die_with_parent(pid_t parent);
 // 0..255 from a wait status: the exit code, or 128 + signal.
 [[nodiscard]] int exit_status(int wait_status);
 
-// Field 22 of /proc/PID/stat, in clock ticks since boot, with the process' state letter. Absent: no
-// such process.
+// What /proc/PID/stat says of a process. Absent: no such process.
 struct ProcessStat {
-    char state = '?';  // Z, X: dead
-    std::uint64_t start_time = 0;
+    char state = '?';              // Z, X: dead
+    std::uint64_t start_time = 0;  // clock ticks since boot
+    int exit_code = 0;  // of a zombie, as a wait status; 0 for who may not look behind /proc/PID/ns
 };
 [[nodiscard]] Result<std::optional<ProcessStat>> read_process_stat(pid_t number);
+
+// The wait status of a process that has been reaped by whoever its parent is, from the kernel's
+// memory of it, which the open pidfd keeps: PIDFD_INFO_EXIT, Linux 6.15. Absent: not reaped yet, or
+// an older kernel.
+[[nodiscard]] std::optional<int> read_exit_code(const Pid& pid);
 
 }  // namespace sys
