@@ -79,6 +79,8 @@ struct Ends {
 [[noreturn]] void exec_criu(const std::string& program, const Criu::Setup& setup, Ends ends) {
     reset_signals();
     if (ends.messages >= 0) {
+        // The terminal's Ctrl-C is for the caller, which lets a dump come to its end.
+        ::setpgid(0, 0);
         const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
         ::dup2(null, STDIN_FILENO);
         ::dup2(null, STDOUT_FILENO);
@@ -102,6 +104,30 @@ struct Ends {
     const std::string_view bytes(reinterpret_cast<const char*>(&code), sizeof code);
     static_cast<void>(sys::write_all(kept, bytes, "pipe"));
     ::_exit(kNoBinary);
+}
+
+CriuNotice parse_notice(std::string_view bytes) {
+    CriuNotice notice;
+    while (const auto field = next_field(bytes)) {
+        if (field->field == 1) {
+            notice.script = field->bytes;
+        } else if (field->field == 2) {
+            notice.pid = static_cast<std::int32_t>(field->number);
+        }
+    }
+    return notice;
+}
+
+CriuFeatures parse_features(std::string_view bytes) {
+    CriuFeatures features;
+    while (const auto field = next_field(bytes)) {
+        if (field->field == 1) {
+            features.memory_tracking = field->number != 0;
+        } else if (field->field == 2) {
+            features.lazy_pages = field->number != 0;
+        }
+    }
+    return features;
 }
 
 }  // namespace
@@ -186,6 +212,36 @@ Criu::~Criu() {
     }
 }
 
+// message criu_resp
+Result<Criu::Answer> Criu::parse_answer(std::string_view bytes) {
+    Answer answer;
+    while (const auto field = next_field(bytes)) {
+        switch (field->field) {
+            case 1:
+                answer.type = static_cast<CriuCall>(field->number);
+                break;
+            case 2:
+                answer.success = field->number != 0;
+                break;
+            case 5:
+                answer.notice = parse_notice(field->bytes);
+                break;
+            case 7:
+                answer.code = static_cast<std::int32_t>(field->number);
+                break;
+            case 8:
+                answer.features = parse_features(field->bytes);
+                break;
+            default:
+                break;
+        }
+    }
+    if (!bytes.empty()) {
+        return sys::fail(sys::ErrorKind::system, "criu: malformed answer");
+    }
+    return answer;
+}
+
 Result<Criu::Answer> Criu::receive() {
     std::array<pollfd, 2> waits = {pollfd{socket_.get(), POLLIN, 0},
                                    pollfd{interruption_, POLLIN, 0}};
@@ -202,45 +258,7 @@ Result<Criu::Answer> Criu::receive() {
     if (message.data.empty()) {
         return sys::fail(sys::ErrorKind::system, "criu ended without an answer");
     }
-    Answer answer;
-    std::string_view rest = message.data;
-    while (const auto field = next_field(rest)) {
-        std::string_view inner = field->bytes;
-        switch (field->field) {
-            case 1:
-                answer.type = static_cast<CriuCall>(field->number);
-                break;
-            case 2:
-                answer.success = field->number != 0;
-                break;
-            case 5:
-                while (const auto part = next_field(inner)) {
-                    if (part->field == 1) {
-                        answer.notice.script = part->bytes;
-                    } else if (part->field == 2) {
-                        answer.notice.pid = static_cast<std::int32_t>(part->number);
-                    }
-                }
-                break;
-            case 7:
-                answer.code = static_cast<std::int32_t>(field->number);
-                break;
-            case 8:
-                while (const auto part = next_field(inner)) {
-                    if (part->field == 1) {
-                        answer.features.memory_tracking = part->number != 0;
-                    } else if (part->field == 2) {
-                        answer.features.lazy_pages = part->number != 0;
-                    }
-                }
-                break;
-            default:
-                break;
-        }
-    }
-    if (!rest.empty()) {
-        return sys::fail(sys::ErrorKind::system, "criu: malformed answer");
-    }
+    Answer answer = TRY(parse_answer(message.data));
     if (!message.fds.empty()) {
         answer.notice.fd = std::move(message.fds.front());
     }

@@ -144,6 +144,7 @@ class Criu {
     [[nodiscard]] Result<void> converse(CriuCall call, const CriuRequest& request,
                                         const TakeNotice& take);
     [[nodiscard]] sys::Error explain(sys::Error error) const;
+    [[nodiscard]] static Result<Answer> parse_answer(std::string_view bytes);
     [[nodiscard]] Result<Answer> receive();
     [[nodiscard]] Result<void> wait();
 

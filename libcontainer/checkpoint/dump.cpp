@@ -107,8 +107,13 @@ Result<void> checkpoint(const GlobalOptions& global, const CheckpointOptions& op
     TRY_VOID(check_status(found));
     TRY_VOID(check_status_fd(options.status_fd));
     const oci::Spec spec = TRY(read_kept_spec(found.directory));
-    CriuDirectories directories = TRY(open_criu_directories(options.criu, ImageDirectory::make));
+    sys::Rollback rollback;
+    CriuDirectories directories =
+        TRY(open_criu_directories(options.criu, ImageDirectory::make, rollback));
     TRY_VOID(check_features(global, options));
+    // A dump that is given up half-way would leave the processes frozen, with foreign code in them.
+    const sys::UniqueFd interruption = TRY(hold_back_interruption());
+    Criu criu = TRY(Criu::start({.program = global.criu}));
     CriuRequest request = make_criu_request(options.criu, kLog, found.record.state.annotations);
     TRY_VOID(set_directories(request, directories, 0));
     add_dump_options(request, options, found.record);
@@ -117,8 +122,6 @@ Result<void> checkpoint(const GlobalOptions& global, const CheckpointOptions& op
     if (!options.pre_dump) {
         TRY_VOID(describe_outside(request, found, spec, *cgroup, directories.image.get()));
     }
-    // A dump that is given up half-way would leave the processes frozen, with foreign code in them.
-    const sys::UniqueFd interruption = TRY(hold_back_interruption());
     int status_fd = options.status_fd;
     const auto take = [&status_fd](const CriuNotice& notice) -> Result<void> {
         if (notice.script == "status-ready" && status_fd >= 0) {
@@ -128,11 +131,11 @@ Result<void> checkpoint(const GlobalOptions& global, const CheckpointOptions& op
         }
         return {};
     };
-    Criu criu = TRY(Criu::start({.program = global.criu}));
     auto dumped = criu.call(options.pre_dump ? CriuCall::pre_dump : CriuCall::dump, request, take);
     if (!dumped) {
         return std::unexpected(with_log(std::move(dumped).error(), directories, kLog));
     }
+    rollback.commit();
     if (options.leave_running || options.pre_dump) {
         return {};
     }

@@ -36,18 +36,27 @@ Result<sys::UniqueFd> open_directory(const std::string& path) {
     return sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
 }
 
+// An empty one goes again on failure; what CRIU wrote into it tells why it failed.
+Result<void> provide_directory(const std::string& path, sys::Rollback& rollback) {
+    if (::access(path.c_str(), F_OK) != 0) {
+        rollback.on_failure([path] { ::rmdir(path.c_str()); });
+    }
+    return sys::make_directories(path, kPrivate);
+}
+
 }  // namespace
 
-Result<CriuDirectories> open_criu_directories(const CriuOptions& options, ImageDirectory image) {
+Result<CriuDirectories> open_criu_directories(const CriuOptions& options, ImageDirectory image,
+                                              sys::Rollback& rollback) {
     CriuDirectories directories;
     directories.image_path =
         options.image_path.empty() ? TRY(sys::absolute_path("checkpoint")) : options.image_path;
     directories.work_path = options.work_path.empty() ? directories.image_path : options.work_path;
     if (image == ImageDirectory::make) {
-        TRY_VOID(sys::make_directories(directories.image_path, kPrivate));
+        TRY_VOID(provide_directory(directories.image_path, rollback));
     }
     directories.image = TRY_WRAP("--image-path", open_directory(directories.image_path));
-    TRY_VOID(sys::make_directories(directories.work_path, kPrivate));
+    TRY_VOID(provide_directory(directories.work_path, rollback));
     directories.work = TRY_WRAP("--work-path", open_directory(directories.work_path));
     if (!options.parent_path.empty()) {
         TRY_WRAP("--parent-path",

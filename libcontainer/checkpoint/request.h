@@ -7,6 +7,7 @@
 
 #include "libcontainer/checkpoint/criu.h"
 #include "libcontainer/options.h"
+#include "libcontainer/sys/rollback.h"
 
 namespace libcontainer {
 
@@ -19,9 +20,11 @@ struct CriuDirectories {
 };
 
 // `checkpoint` makes the image directory and those above it, both make the work directory.
+// `rollback` removes those that are still empty.
 enum class ImageDirectory : unsigned char { make, must_exist };
 [[nodiscard]] Result<CriuDirectories> open_criu_directories(const CriuOptions& options,
-                                                            ImageDirectory image);
+                                                            ImageDirectory image,
+                                                            sys::Rollback& rollback);
 
 // Tells CRIU of them. `criu`, if not 0, is its pid: it is in another mount namespace, could not
 // mount anything in a directory of ours, and gets its own view of them.

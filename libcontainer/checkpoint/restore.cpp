@@ -72,6 +72,18 @@ Result<void> raise_loopback(pid_t pid) {
     return set_up(socket, loopback);
 }
 
+// What config.json asks for and CRIU does not bring back.
+Result<void> check_supported(const oci::Linux& linux) {
+    const char* const unsupported = linux.intel_rdt              ? "linux.intelRdt"
+                                    : !linux.net_devices.empty() ? "linux.netDevices"
+                                                                 : nullptr;
+    if (unsupported != nullptr) {
+        return std::unexpected(
+            sys::Error{sys::ErrorKind::unsupported, 0, unsupported, "not supported by restore"});
+    }
+    return {};
+}
+
 // One restore, phase by phase; see Creation. rollback_ is the last member.
 class Restoration {
   public:
@@ -113,13 +125,10 @@ class Restoration {
 };
 
 Result<void> Restoration::read() {
-    directories_ = TRY(open_criu_directories(options_.criu, ImageDirectory::must_exist));
+    directories_ = TRY(open_criu_directories(options_.criu, ImageDirectory::must_exist, rollback_));
     bundle_ = TRY(load_bundle(options_.create.bundle, options_.create.config, global_.warn));
     plan_ = plan_namespaces(spec().linux);
-    if (spec().linux.intel_rdt) {
-        return std::unexpected(sys::Error{sys::ErrorKind::unsupported, 0, "linux.intelRdt",
-                                          "not supported by restore"});
-    }
+    TRY_VOID(check_supported(spec().linux));
     const bool terminal = spec().process && spec().process->terminal;
     console_ = TRY(
         ConsoleTarget::connect(terminal, options_.create.console_socket,

@@ -398,16 +398,48 @@ def failing_restore(lab):
     lab.expect_nothing_left("a failed restore")
 
 
+@suite.table("2.14 RDT-01 ND-01", "a restore does not pass over what CRIU cannot bring back", {
+    "a class of resctrl": ("linux.intelRdt", {"closID": "gold"}),
+    "network devices": ("linux.netDevices", {"eth0": {}}),
+})
+def not_restored(lab, key, value):
+    mover = Mover(lab, lab.bundle(shell=COUNT))
+    mover.checkpoint().ok()
+    mover.made.set(key, value)
+    lab.brig("restore", "--bundle", mover.made.write().path, "--detach", "--image-path", mover.image,
+             mover.id, globals_=("--criu", CRIU)).failed(key, "not supported by restore")
+    lab.gone(mover.id)
+    mover.end()
+
+
+@suite.case("2.14", "Ctrl-C at a terminal does not reach CRIU in the middle of a dump")
+def process_group(lab):
+    mover = Mover(lab, lab.bundle(shell=COUNT))
+    noted = f"{lab.path}/groups"
+    wrapper = write(f"{lab.path}/criu", "#!/bin/sh\n"
+                    f"cut -d ' ' -f 5 /proc/$$/stat /proc/$PPID/stat > {noted}\n"
+                    f"exec {CRIU} \"$@\"\n")
+    os.chmod(wrapper, 0o755)
+    lab.brig("checkpoint", "--image-path", mover.image, mover.id, globals_=("--criu", wrapper),
+             timeout=30).ok()
+    groups = read(noted).split()
+    equal(len(groups), 2, "process groups of CRIU and of its caller")
+    check(groups[0] != groups[1], f"a group of its own: {groups}")
+    mover.end()
+
+
 @suite.case("2.14", "what cannot be is refused before CRIU is asked")
 def refusals(lab):
     made = lab.bundle(["/bin/sleep", "1000"])
     container = lab.create(made)
     lab.brig("checkpoint", container.id).failed("cannot checkpoint", "created")
     container.start()
-    lab.brig("checkpoint", container.id, globals_=("--criu", "/nowhere/criu")).failed(
-        "/nowhere/criu", "no such file")
-    lab.brig("checkpoint", container.id, env={"PATH": "/nowhere"}).failed(
+    image = f"{lab.path}/image"
+    lab.brig("checkpoint", "--image-path", image, container.id,
+             globals_=("--criu", "/nowhere/criu")).failed("/nowhere/criu", "no such file")
+    lab.brig("checkpoint", "--image-path", image, container.id, env={"PATH": "/nowhere"}).failed(
         "criu: executable file not found in $PATH")
+    check(not os.path.exists(image), "no image folder")
     lab.brig("checkpoint", "--parent-path", "/abs", container.id).failed("relative")
     lab.brig("checkpoint", "--parent-path", "../none", container.id).failed("--parent-path")
     lab.brig("checkpoint", "--manage-cgroups-mode", "some", container.id).failed("soft")
