@@ -2,13 +2,14 @@
 // Huge page limits.
 #include "libcontainer/cgroup/hugepages.h"
 
-#include <dirent.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <string>
 #include <vector>
+
+#include "libcontainer/sys/directory.h"
 
 namespace libcontainer {
 namespace {
@@ -30,10 +31,9 @@ std::string join(const std::vector<std::string>& sizes) {
 
 std::vector<std::string> list_page_sizes(const AttributeDirectory& directory,
                                          std::string_view suffix) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.path().c_str()),
-                                                     &::closedir);
+    auto files = sys::Directory::open(AT_FDCWD, directory.path());
     std::vector<std::string> sizes;
-    for (const dirent* entry = nullptr; stream && (entry = ::readdir(stream.get())) != nullptr;) {
+    while (const dirent* const entry = files ? files->next().value_or(nullptr) : nullptr) {
         std::string_view name(entry->d_name);
         if (!name.starts_with(kPrefix) || !name.ends_with(suffix)) {
             continue;

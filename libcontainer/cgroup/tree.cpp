@@ -2,7 +2,6 @@
 // Walking, signalling and removing a tree of cgroups.
 #include "libcontainer/cgroup/tree.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -11,8 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <memory>
 
+#include "libcontainer/sys/directory.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/open_beneath.h"
 #include "libcontainer/sys/process.h"
@@ -34,20 +33,11 @@ std::string join(const std::string& path, const std::string& name) {
 
 // Names of the cgroups directly below.
 Result<std::vector<std::string>> list_children(int directory, const std::string& path) {
-    const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (copy < 0) {
-        return sys::fail_errno(sys::call("open", path));
-    }
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy), &::closedir);
-    if (!stream) {
-        ::close(copy);
-        return sys::fail_errno(sys::call("fdopendir", path));
-    }
+    sys::Directory children = TRY_WRAP(path, sys::Directory::open(directory, "."));
     std::vector<std::string> names;
-    while (const dirent* const entry = ::readdir(stream.get())) {
-        const std::string_view name(entry->d_name);
-        if (entry->d_type == DT_DIR && name != "." && name != "..") {
-            names.emplace_back(name);
+    while (const dirent* const entry = TRY_WRAP(path, children.next())) {
+        if (entry->d_type == DT_DIR) {
+            names.emplace_back(entry->d_name);
         }
     }
     return names;

@@ -2,14 +2,13 @@
 // Namespaces and stdio that a checkpointed container has from outside.
 #include "libcontainer/checkpoint/outside.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <array>
-#include <memory>
 
 #include "libcontainer/process/namespace_files.h"
+#include "libcontainer/sys/directory.h"
 #include "libcontainer/sys/file.h"
 #include "oci/json.h"
 
@@ -40,10 +39,6 @@ const OutsideNamespace* outside_namespace(NamespaceType type) {
     return nullptr;
 }
 
-struct CloseDirectory {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
 // How often the pipe is open in the process, by the right that the link of each descriptor shows.
 struct PipeEnds {
     unsigned readers = 0;
@@ -52,12 +47,13 @@ struct PipeEnds {
 
 void count_ends(pid_t pid, const std::string& pipe, PipeEnds& ends) {
     const std::string path = "/proc/" + std::to_string(pid) + "/fd";
-    const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
-    while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
-        const auto target = sys::read_link(::dirfd(directory.get()), entry->d_name);
+    auto descriptors = sys::Directory::open(AT_FDCWD, path);
+    while (const dirent* const entry =
+               descriptors ? descriptors->next().value_or(nullptr) : nullptr) {
+        const auto target = sys::read_link(descriptors->fd(), entry->d_name);
         struct stat info = {};
         if (!target || *target != pipe ||
-            ::fstatat(::dirfd(directory.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+            ::fstatat(descriptors->fd(), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
             continue;
         }
         ends.readers += (info.st_mode & S_IRUSR) != 0 ? 1 : 0;

@@ -53,8 +53,8 @@ Result<void> replace_by_own_child(Launched& launched, pid_t number) {
 }
 
 // The next message; nullopt when the child is gone. Of one that is no child of the caller (`start`)
-// only the socket tells. The pidfd is watched too, for a child that was killed while a process of its
-// making still holds the socket.
+// only the socket tells. The pidfd is watched too, for a child that was killed while a process of
+// its making still holds the socket.
 Result<std::optional<SyncMessage>> next_message(const Launched& launched, int interruption) {
     if (!launched.pid.fd && interruption < 0) {
         return launched.channel.receive();

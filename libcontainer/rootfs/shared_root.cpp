@@ -2,15 +2,14 @@
 // The one mount of a container without a mount namespace.
 #include "libcontainer/rootfs/shared_root.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
-#include <memory>
 #include <string>
 
+#include "libcontainer/sys/directory.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/mountinfo.h"
 
@@ -39,12 +38,12 @@ Result<std::uint64_t> own_mount_namespace() {
 
 // Any process in that mount namespace, or 0.
 pid_t find_process_in(std::uint64_t mount_namespace) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), ::closedir);
-    while (const dirent* const entry = processes ? ::readdir(processes.get()) : nullptr) {
+    auto processes = sys::Directory::open(AT_FDCWD, "/proc");
+    while (const dirent* const entry = processes ? processes->next().value_or(nullptr) : nullptr) {
         const std::string link = std::string(entry->d_name) + "/ns/mnt";
         struct stat info = {};
         if (*entry->d_name >= '1' && *entry->d_name <= '9' &&
-            ::fstatat(::dirfd(processes.get()), link.c_str(), &info, 0) == 0 &&
+            ::fstatat(processes->fd(), link.c_str(), &info, 0) == 0 &&
             info.st_ino == mount_namespace) {
             return static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
         }

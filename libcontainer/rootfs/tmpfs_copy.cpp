@@ -2,7 +2,6 @@
 // tmpcopyup.
 #include "libcontainer/rootfs/tmpfs_copy.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -11,10 +10,10 @@
 
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <string>
 #include <string_view>
 
+#include "libcontainer/sys/directory.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/unique_fd.h"
 
@@ -27,11 +26,6 @@ using sys::fail_errno;
 using sys::UniqueFd;
 
 constexpr int kMaxDepth = 128;
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
 // Attributes that the tmpfs does not take (no such namespace there) are left out, as cp does.
 Result<void> copy_attributes(int from, int to) {
@@ -165,24 +159,11 @@ Result<void> copy_directory(int from, int to, int depth) {
     if (depth > kMaxDepth) {
         return fail_code("tmpcopyup", ELOOP);
     }
-    // A descriptor of its own: the stream takes it over and moves its offset.
-    UniqueFd list = TRY(sys::open_at(from, ".", O_RDONLY | O_DIRECTORY));
-    const Directory directory(::fdopendir(list.get()));
-    if (!directory) {
-        return fail_errno("fdopendir");
+    sys::Directory directory = TRY(sys::Directory::open(from, "."));
+    while (const dirent* const entry = TRY(directory.next())) {
+        TRY_VOID(copy_entry(from, to, entry->d_name, depth));
     }
-    [[maybe_unused]] const int owned_by_stream = list.release();
-    while (true) {
-        errno = 0;
-        const dirent* const entry = ::readdir(directory.get());
-        if (entry == nullptr) {
-            return errno == 0 ? Result<void>{} : fail_errno("readdir");
-        }
-        const std::string name(static_cast<const char*>(entry->d_name));
-        if (name != "." && name != "..") {
-            TRY_VOID(copy_entry(from, to, name, depth));
-        }
-    }
+    return {};
 }
 
 }  // namespace

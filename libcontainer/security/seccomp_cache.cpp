@@ -2,7 +2,6 @@
 // Compiled seccomp programs, kept between runs.
 #include "libcontainer/security/seccomp_cache.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/bpf_common.h>
 #include <seccomp.h>
@@ -15,9 +14,9 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <utility>
 
+#include "libcontainer/sys/directory.h"
 #include "libcontainer/sys/file.h"
 
 namespace libcontainer {
@@ -123,16 +122,11 @@ void add_rule(Serializer& key, const oci::SeccompSyscall& rule) {
     return got == info.st_size ? content : std::string();
 }
 
-struct CloseFolder {
-    void operator()(DIR* folder) const { ::closedir(folder); }
-};
-
 // Names in the folder, the oldest first; what a killed writer left behind counts as well.
 [[nodiscard]] std::vector<std::string> names_by_age(int directory) {
-    const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const std::unique_ptr<DIR, CloseFolder> folder(copy >= 0 ? ::fdopendir(copy) : nullptr);
+    auto folder = sys::Directory::open(directory, ".");
     std::vector<std::pair<std::int64_t, std::string>> entries;
-    while (const dirent* const entry = folder ? ::readdir(folder.get()) : nullptr) {
+    while (const dirent* const entry = folder ? folder->next().value_or(nullptr) : nullptr) {
         struct stat info = {};
         if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
             !S_ISDIR(info.st_mode)) {

@@ -2,7 +2,6 @@
 // The folder of one container below the state root.
 #include "libcontainer/state/state_directory.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -16,9 +15,9 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 #include <string_view>
 
+#include "libcontainer/sys/directory.h"
 #include "libcontainer/sys/file.h"
 #include "oci/json.h"
 
@@ -135,23 +134,16 @@ Result<StateDirectory> StateDirectory::open(const std::string& root, const std::
 
 Result<std::vector<std::string>> StateDirectory::ids(const std::string& root) {
     std::vector<std::string> found;
-    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(root.c_str()), ::closedir);
+    auto directory = sys::Directory::open(AT_FDCWD, root);
     if (!directory) {
-        if (errno == ENOENT) {
-            return found;
-        }
-        return sys::fail_errno(sys::call("opendir", root));
+        return directory.error().code == ENOENT ? Result<std::vector<std::string>>(std::move(found))
+                                                : std::unexpected(std::move(directory).error());
     }
-    errno = 0;
-    while (const dirent* const entry = ::readdir(directory.get())) {
+    while (const dirent* const entry = TRY_WRAP(root, directory->next())) {
         const std::string_view name = entry->d_name;
         if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) && check_container_id(name)) {
             found.emplace_back(name);
         }
-        errno = 0;
-    }
-    if (errno != 0) {
-        return sys::fail_errno(sys::call("readdir", root));
     }
     std::ranges::sort(found);
     return found;
@@ -190,17 +182,16 @@ void StateDirectory::unlock() {
 
 bool StateDirectory::is_open_in(pid_t pid) const {
     struct stat own = {};
-    const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(
-        ::opendir(("/proc/" + std::to_string(pid) + "/fd").c_str()), ::closedir);
+    auto descriptors = sys::Directory::open(AT_FDCWD, "/proc/" + std::to_string(pid) + "/fd");
     if (!descriptors || ::fstat(directory_.get(), &own) != 0) {
         return false;
     }
     const std::string name = "/" + id_;
-    while (const dirent* const entry = ::readdir(descriptors.get())) {
+    while (const dirent* const entry = descriptors->next().value_or(nullptr)) {
         // By name first, which asks no file system: the pid may be a stranger's by now, with files
         // that nobody answers for.
         std::array<char, PATH_MAX> target = {};
-        const int folder = ::dirfd(descriptors.get());
+        const int folder = descriptors->fd();
         const ssize_t length = ::readlinkat(folder, entry->d_name, target.data(), target.size());
         if (length <= 0 ||
             !std::string_view(target.data(), static_cast<std::size_t>(length)).ends_with(name)) {
@@ -343,12 +334,8 @@ void StateDirectory::remove_files() const {
 // A write that was killed between its temporary file and the rename leaves the former behind:
 // `.NAME.NUMBER`.
 void StateDirectory::remove_leftovers() const {
-    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(::dup(directory_.get())),
-                                                        ::closedir);
-    if (directory) {
-        ::rewinddir(directory.get());  // the offset is shared with an earlier round
-    }
-    while (const dirent* const entry = directory ? ::readdir(directory.get()) : nullptr) {
+    auto files = sys::Directory::open(directory_.get(), ".");
+    while (const dirent* const entry = files ? files->next().value_or(nullptr) : nullptr) {
         if (std::string_view(entry->d_name).starts_with(std::string(".") + kRecordName)) {
             ::unlinkat(directory_.get(), entry->d_name, 0);
         }
