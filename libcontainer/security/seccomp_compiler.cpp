@@ -157,10 +157,37 @@ Result<void> add_architectures(scmp_filter_ctx filter,
     return {};
 }
 
+// What was added already, each as its bytes: libseccomp compares a rule with every one that the
+// call has, so the same one 100,000 times over would take minutes.
+class AddedRules {
+  public:
+    // False: the very same is there.
+    bool insert(int number, std::uint32_t action, const Conditions& conditions) {
+        std::string key;
+        append(key, number);
+        append(key, action);
+        for (const scmp_arg_cmp& condition : conditions) {
+            append(key, condition.arg);
+            append(key, condition.op);
+            append(key, condition.datum_a);
+            append(key, condition.datum_b);
+        }
+        return keys_.insert(std::move(key)).second;
+    }
+
+  private:
+    template <typename T>
+    static void append(std::string& key, T value) {
+        key.append(reinterpret_cast<const char*>(&value), sizeof value);
+    }
+
+    std::unordered_set<std::string> keys_;
+};
+
 Result<void> add_rule(scmp_filter_ctx filter, std::uint32_t action, const oci::SeccompSyscall& rule,
-                      const std::string& path, std::vector<std::string>* skipped) {
+                      const std::string& path, AddedRules& added,
+                      std::vector<std::string>* skipped) {
     const auto alternatives = TRY(conditions_of(rule, path));
-    std::unordered_set<int> added;  // libseccomp looks at every rule that a call has already
     for (std::size_t i = 0; i < rule.names.size(); ++i) {
         const int number = ::seccomp_syscall_resolve_name(rule.names[i].c_str());
         if (number == __NR_SCMP_ERROR) {
@@ -170,14 +197,14 @@ Result<void> add_rule(scmp_filter_ctx filter, std::uint32_t action, const oci::S
             }
             continue;
         }
-        if (!added.insert(number).second) {
-            continue;
-        }
         for (const Conditions& conditions : alternatives) {
+            if (!added.insert(number, action, conditions)) {
+                continue;
+            }
             const int result = ::seccomp_rule_add_array(filter, action, number,
                                                         static_cast<unsigned>(conditions.size()),
                                                         conditions.data());
-            // EEXIST: the very same rule is there already.
+            // EEXIST: one with the same conditions is there already.
             if (result != 0 && result != -EEXIST) {
                 return fail_libseccomp("seccomp_rule_add(" + rule.names[i] + ")", result,
                                        path + ".names[" + std::to_string(i) + "]");
@@ -243,13 +270,14 @@ Result<std::vector<sock_filter>> compile_seccomp_program(const oci::Seccomp& sec
     // Since libseccomp 2.5; with an older one the program is right, but linear.
     (void)::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, kBinaryTree);
     TRY_VOID(add_architectures(filter.get(), seccomp.architectures));
+    AddedRules added;
     for (std::size_t i = 0; i < seccomp.syscalls.size(); ++i) {
         const oci::SeccompSyscall& rule = seccomp.syscalls[i];
         const std::string path = rule_path(i);
         const std::uint32_t action =
             TRY(action_of(rule.action, rule.errno_ret, path + ".errnoRet"));
         if (action != default_action) {
-            TRY_VOID(add_rule(filter.get(), action, rule, path, skipped));
+            TRY_VOID(add_rule(filter.get(), action, rule, path, added, skipped));
         }
     }
     std::vector<sock_filter> program = plan_enosys_stub(seccomp);

@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <chrono>
+#include <cstring>
 
 #include "libcontainer/security/seccomp_compiler.h"
 #include "libcontainer/sys/file.h"
@@ -267,6 +269,28 @@ TEST_CASE("SC-09 the same rule twice and rules that repeat the default are no er
     CHECK(native_verdict(program, 1) == (SECCOMP_RET_ERRNO | EPERM));
     CHECK(native_verdict(program, 2) == (SECCOMP_RET_ERRNO | EPERM));
     CHECK(native_verdict(program, 4) == (SECCOMP_RET_ERRNO | ENOENT));
+}
+
+TEST_CASE("SC-09 T-73 a rule that is repeated 100,000 times costs no more than its reading",
+          "[seccomp]") {
+    const std::vector<oci::SeccompArg> first = {{0, 5, {}, SeccompOperator::eq}};
+    const std::vector<oci::SeccompArg> narrower = {{0, 5, {}, SeccompOperator::eq},
+                                                   {1, 7, {}, SeccompOperator::gt}};
+    const std::vector<oci::SeccompSyscall> once = {
+        rule({"read", "write"}, SeccompAction::allow, first),
+        rule({"read"}, SeccompAction::trap, narrower),
+        rule({"write"}, SeccompAction::allow, {{2, 1, {}, SeccompOperator::eq}})};
+    std::vector<oci::SeccompSyscall> repeated;
+    constexpr std::size_t kTimes = 100'000;
+    for (std::size_t i = 0; i < kTimes; ++i) {
+        repeated.push_back(once[i % once.size()]);
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    const auto program = compiled(profile(SeccompAction::error, std::move(repeated)));
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+    const auto wanted = compiled(profile(SeccompAction::error, once));
+    REQUIRE(program.size() == wanted.size());
+    CHECK(std::memcmp(program.data(), wanted.data(), program.size() * sizeof(sock_filter)) == 0);
 }
 
 TEST_CASE("R-32b above the profile's largest number ENOSYS, below it the default", "[seccomp]") {
