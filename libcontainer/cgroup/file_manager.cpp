@@ -9,6 +9,7 @@
 
 #include "libcontainer/cgroup/device_rules.h"
 #include "libcontainer/cgroup/memory_limits.h"
+#include "libcontainer/cgroup/ownership.h"
 #include "libcontainer/cgroup/tree.h"
 
 namespace libcontainer {
@@ -33,6 +34,7 @@ Result<void> FileManager::look_around() {
     for (CgroupRecord::Directory& directory : record_.directories) {
         directory.found = ::access(directory.path.c_str(), F_OK) == 0;
     }
+    record_.mark = TRY(make_mark());
     return check_no_processes(*found, *watched);
 }
 
@@ -45,7 +47,25 @@ void FileManager::undo_create() {
     is_claimed_ = false;
 }
 
+// Only with a mark that the journal has already: after a kill it tells our processes.
+Result<void> FileManager::claim() {
+    if (!record_.mark) {
+        return {};
+    }
+    for (const CgroupRecord::Directory& directory : record_.directories) {
+        if (directory.found) {
+            TRY_VOID(mark_directory(directory.path, *record_.mark));
+        }
+    }
+    return {};
+}
+
+Result<bool> FileManager::is_anothers(const std::string& directory) const {
+    return belongs_to_another(directory, record_.mark.value_or(""));
+}
+
 Result<void> FileManager::apply(const oci::Resources& resources) {
+    TRY_VOID(claim());
     TRY_VOID(check_memory(resources.memory));
     return write_resources(resources, nullptr);
 }
@@ -56,7 +76,8 @@ Result<void> FileManager::update(const oci::Resources& resources, sys::Rollback&
 
 Result<std::vector<pid_t>> FileManager::pids() const {
     const std::string* const directory = process_directory();
-    return directory == nullptr ? std::vector<pid_t>() : read_pids(*directory);
+    return directory == nullptr || TRY(is_anothers(*directory)) ? std::vector<pid_t>()
+                                                                : read_pids(*directory);
 }
 
 Result<void> FileManager::kill_all(int signal) {
@@ -65,11 +86,35 @@ Result<void> FileManager::kill_all(int signal) {
         return sys::fail(sys::ErrorKind::unsupported,
                          "the container has no cgroup, so its processes are not known");
     }
+    if (TRY(is_anothers(*directory))) {
+        return sys::fail(sys::ErrorKind::wrong_state, "container not running");
+    }
     if (signal == SIGKILL) {
         return kill_tree(*directory);
     }
     TRY(signal_tree(*directory, signal));
     return {};
+}
+
+Result<bool> FileManager::give_up(const CgroupRecord::Directory& directory) const {
+    const std::string& path = directory.path;
+    if (!directory.found && ::rmdir(path.c_str()) == 0) {
+        return true;
+    }
+    if (TRY(is_anothers(path))) {
+        if (!directory.found) {
+            leave_directory(path);
+        }
+        return true;
+    }
+    if (!directory.found || is_left(path)) {
+        return remove_tree(path);
+    }
+    const bool is_empty = TRY(empty_tree(path));
+    if (is_empty && record_.mark) {
+        unmark_directory(path);
+    }
+    return is_empty;
 }
 
 Result<void> FileManager::destroy() {
@@ -83,8 +128,7 @@ Result<void> FileManager::destroy() {
     for (Patience patience(kKillTime);;) {
         std::vector<const CgroupRecord::Directory*> busy;
         for (const CgroupRecord::Directory* const directory : left) {
-            if (!TRY(directory->found ? empty_tree(directory->path)
-                                      : remove_tree(directory->path))) {
+            if (!TRY(give_up(*directory))) {
                 busy.push_back(directory);
             }
         }

@@ -45,6 +45,11 @@ class FileManager : public CgroupManager {
     // updated they are not.
     [[nodiscard]] virtual Result<void> write_resources(const oci::Resources& resources,
                                                        sys::Rollback* undos) = 0;
+    // Marks what was found.
+    [[nodiscard]] Result<void> claim();
+    [[nodiscard]] Result<bool> is_anothers(const std::string& directory) const;
+    // Removes a directory, or empties one that was found; false while something in it is busy.
+    [[nodiscard]] Result<bool> give_up(const CgroupRecord::Directory& directory) const;
     // SIGKILL to all that is in the tree now, the frozen too.
     [[nodiscard]] virtual Result<void> kill_once(const std::string& directory) = 0;
     // The same until none is left, or kKillTime is over.

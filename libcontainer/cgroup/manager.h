@@ -33,6 +33,7 @@ struct CgroupRecord {
         bool found = false;       // was there before the container: not ours to remove (O-05)
     };
     std::vector<Directory> directories;  // empty with CgroupDriver::disabled
+    std::optional<std::string> mark;     // on the directories that were found (ownership.h)
 };
 
 // A hierarchy as a mount of type `cgroup` shows it inside (M-09).
@@ -66,9 +67,10 @@ class CgroupManager {
     [[nodiscard]] virtual Result<void> create() = 0;
     // Takes create() back without touching a process: what is not empty is another's by now.
     virtual void undo_create() {}
-    // Writes the resources of linux.resources before the first process enters; errors name the JSON
-    // path and the file. Writes the device rules even if none are given: denied unless allowed
-    // (T-62), so call it with empty resources if config.json has none.
+    // Marks directories that were there as this container's, and writes the resources of
+    // linux.resources before the first process enters; errors name the JSON path and the file.
+    // Writes the device rules even if none are given: denied unless allowed (T-62), so call it with
+    // empty resources if config.json has none.
     [[nodiscard]] virtual Result<void> apply(const oci::Resources& resources) = 0;
     // The same for the `update` verb (see plan_update): what is absent keeps its value, device
     // rules are left alone (engines trap 51). All that can be known to fail is refused before the
@@ -95,16 +97,17 @@ class CgroupManager {
     // No descriptor: the container has no cgroup whose memory is counted.
     [[nodiscard]] virtual Result<OomWatch> watch_oom() const = 0;
 
-    // Pids of all processes in the cgroup and those below it.
+    // Pids of all processes in the cgroup and those below it, if they are this container's.
     [[nodiscard]] virtual Result<std::vector<pid_t>> pids() const = 0;
     // Sends `signal` to all of them; for SIGKILL thaws and repeats until none is left or 10 s are
-    // over.
+    // over. Error `wrong_state` if they are another container's.
     [[nodiscard]] virtual Result<void> kill_all(int signal) = 0;
 
     // Kills what is left and removes the directories, deepest first, retrying while the kernel says
     // EBUSY for up to 10 s. What is gone already is no error. Removes nothing above the container's
-    // own directory, and that only if the container has made it. After a plan without a successful
-    // create() it kills nobody: whoever is in there is another's.
+    // own directory, and that only if the container has made it. Leaves alone what another
+    // container has entered since. After a plan without a successful create() it kills nobody:
+    // whoever is in there is another's.
     [[nodiscard]] virtual Result<void> destroy() = 0;
 
   protected:

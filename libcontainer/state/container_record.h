@@ -64,6 +64,7 @@ template <>
 inline constexpr Field kFields<libcontainer::CgroupRecord>[] = {
     field<&libcontainer::CgroupRecord::driver>("driver"),
     field<&libcontainer::CgroupRecord::directories>("directories"),
+    field<&libcontainer::CgroupRecord::mark>("mark"),
 };
 
 template <>
