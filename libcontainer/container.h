@@ -43,6 +43,9 @@ using sys::Result;
 // belong to another runtime are skipped. A root that does not exist is an empty list.
 [[nodiscard]] Result<std::vector<oci::State>> list(const GlobalOptions& global);
 
+// The ids alone, also of those whose state cannot be read now.
+[[nodiscard]] Result<std::vector<std::string>> ids(const GlobalOptions& global);
+
 enum class KillTarget : unsigned char { init, all_processes };
 [[nodiscard]] Result<void> kill(const GlobalOptions& global, const std::string& id, int signal,
                                 KillTarget target);

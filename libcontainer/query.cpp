@@ -50,6 +50,17 @@ Result<std::vector<oci::State>> list(const GlobalOptions& global) {
     return states;
 }
 
+Result<std::vector<std::string>> ids(const GlobalOptions& global) {
+    std::vector<std::string> own;
+    for (std::string& id : TRY(StateDirectory::ids(global.root))) {
+        const auto found = find_container(global.root, id);
+        if (found || found.error().kind != sys::ErrorKind::not_found) {
+            own.push_back(std::move(id));
+        }
+    }
+    return own;
+}
+
 Result<std::vector<pid_t>> processes(const GlobalOptions& global, const std::string& id) {
     const FoundContainer found = TRY(find_container(global.root, id));
     if (found.record.cgroup.driver == CgroupDriver::disabled) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // brig delete: undoes what create made.
 #include "libcontainer/container.h"
+#include "runtime/bulk.h"
 #include "runtime/verbs.h"
 
 namespace runtime {
@@ -11,6 +12,9 @@ constexpr std::array kOptions = {
     Option<DeleteSettings>{
         {"force", 'f', nullptr, "kill a running container; a missing one is no error"},
         store<&DeleteSettings::force>},
+    Option<DeleteSettings>{
+        {"regex", 'r', nullptr, "ID is a regular expression: delete all containers it matches"},
+        store<&DeleteSettings::regex>},
 };
 
 }  // namespace
@@ -30,7 +34,13 @@ Result<int> run_delete(const Context& context, const Line& line) {
     using libcontainer::Force;
     const DeleteSettings settings = TRY(parse_delete(line));
     const Force force = settings.force ? Force::yes : Force::no;
-    TRY_VOID(libcontainer::destroy(context.global, settings.id, force));
+    const auto destroy = [&](const std::string& id) {
+        return libcontainer::destroy(context.global, id, force);
+    };
+    if (settings.regex) {
+        return act_on_matches(context, "delete", settings.id, destroy);
+    }
+    TRY_VOID(destroy(settings.id));
     return 0;
 }
 

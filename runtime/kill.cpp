@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // brig kill: a signal to a container's process, or to all of them.
 #include "libcontainer/container.h"
+#include "runtime/bulk.h"
 #include "runtime/signal_name.h"
 #include "runtime/verbs.h"
 
@@ -13,6 +14,9 @@ constexpr std::string_view kDefaultSignal = "TERM";
 constexpr std::array kOptions = {
     Option<KillSettings>{{"all", 'a', nullptr, "signal every process of the container"},
                          store<&KillSettings::all>},
+    Option<KillSettings>{
+        {"regex", 'r', nullptr, "ID is a regular expression: signal all containers it matches"},
+        store<&KillSettings::regex>},
 };
 
 }  // namespace
@@ -34,7 +38,13 @@ Result<int> run_kill(const Context& context, const Line& line) {
     using libcontainer::KillTarget;
     const KillSettings settings = TRY(parse_kill(line));
     const KillTarget target = settings.all ? KillTarget::all_processes : KillTarget::init;
-    TRY_VOID(libcontainer::kill(context.global, settings.id, settings.signal, target));
+    const auto kill = [&](const std::string& id) {
+        return libcontainer::kill(context.global, id, settings.signal, target);
+    };
+    if (settings.regex) {
+        return act_on_matches(context, "kill", settings.id, kill);
+    }
+    TRY_VOID(kill(settings.id));
     return 0;
 }
 

@@ -47,6 +47,7 @@ struct KillSettings {
     std::string id;
     int signal = 0;
     bool all = false;
+    bool regex = false;  // `id` is a pattern
 };
 std::vector<OptionInfo> kill_options();
 [[nodiscard]] Result<KillSettings> parse_kill(const Line& line);
@@ -55,6 +56,7 @@ std::vector<OptionInfo> kill_options();
 struct DeleteSettings {
     std::string id;
     bool force = false;
+    bool regex = false;  // `id` is a pattern
 };
 std::vector<OptionInfo> delete_options();
 [[nodiscard]] Result<DeleteSettings> parse_delete(const Line& line);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/bulk.h"
+
+#include <regex.h>
+
+#include <array>
+
+#include "libcontainer/container.h"
+#include "runtime/global_options.h"
+
+namespace runtime {
+
+namespace {
+
+class Pattern {
+  public:
+    Pattern() = default;
+    Pattern(const Pattern&) = delete;
+    Pattern& operator=(const Pattern&) = delete;
+    ~Pattern() {
+        if (x_compiled) {
+            regfree(&x_regex);
+        }
+    }
+
+    Result<void> compile(const std::string& text) {
+        const int error = regcomp(&x_regex, text.c_str(), REG_EXTENDED | REG_NOSUB);
+        if (error != 0) {
+            std::array<char, 128> reason = {};
+            regerror(error, &x_regex, reason.data(), reason.size());
+            return sys::fail(sys::ErrorKind::invalid,
+                             sys::call("regcomp", text) + ": " + reason.data());
+        }
+        x_compiled = true;
+        return {};
+    }
+
+    [[nodiscard]] bool matches(const std::string& text) const {
+        return regexec(&x_regex, text.c_str(), 0, nullptr, 0) == 0;
+    }
+
+  private:
+    regex_t x_regex = {};
+    bool x_compiled = false;
+};
+
+}  // namespace
+
+Result<int> act_on_matches(const Context& context, std::string_view verb,
+                           const std::string& pattern, const Act& act) {
+    Pattern compiled;
+    TRY_VOID(compiled.compile(pattern));
+    int status = 0;
+    for (const std::string& id : TRY(libcontainer::ids(context.global))) {
+        if (!compiled.matches(id)) {
+            continue;
+        }
+        const auto done = act(id);
+        if (!done && done.error().kind != sys::ErrorKind::not_found) {
+            report_failure(context.settings.log,
+                           std::string(verb) + " " + id + ": " + done.error().text());
+            status = 1;
+        }
+    }
+    return status;
+}
+
+}  // namespace runtime
