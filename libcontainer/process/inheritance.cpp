@@ -104,14 +104,15 @@ std::vector<std::string> socket_environment(bool private_pid_namespace) {
     return {"LISTEN_FDS=" + std::to_string(count), "LISTEN_PID=1"};
 }
 
-void apply_stdio_owner(unsigned uid) {
+void apply_stdio_owner(unsigned uid, Terminal terminal) {
     for (int fd = 0; fd < 3; ++fd) {
         struct stat info = {};
         if (::fstat(fd, &info) != 0 || info.st_uid == uid) {
             continue;
         }
-        const bool pty = S_ISCHR(info.st_mode) && ::isatty(fd) == 1;
-        if (pty || S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) {
+        const bool is_own_pty =
+            terminal == Terminal::own && S_ISCHR(info.st_mode) && ::isatty(fd) == 1;
+        if (is_own_pty || S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) {
             // EPERM, EROFS, EINVAL (unmapped id): the engine's descriptor, not ours to insist on.
             [[maybe_unused]] const int tried = ::fchown(fd, uid, static_cast<gid_t>(-1));
         }

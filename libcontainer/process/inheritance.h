@@ -34,10 +34,14 @@ void reset_signals();
 // LISTEN_FDS and LISTEN_PID for the container; init of its own pid namespace is 1.
 [[nodiscard]] std::vector<std::string> socket_environment(bool private_pid_namespace);
 
-// Stdio for the user's process: pipes, sockets and ptys get the owner `uid`, so that a program
-// which opens /dev/stdout can; devices like /dev/null and files keep theirs (R-15, engines 3.1).
-// Child.
-void apply_stdio_owner(unsigned uid);
+// Whether a terminal among 0-2 is the process's own pty or one that its caller sits at.
+enum class Terminal { own, of_caller };
+
+// Stdio for the user's process: pipes, sockets and its own pty get the owner `uid`, so that a
+// program which opens /dev/stdout can; devices like /dev/null, files and the caller's terminal keep
+// theirs (R-15, engines 3.1, trap 16): who has that uid on the host could read and type there, long
+// after the container. Child.
+void apply_stdio_owner(unsigned uid, Terminal terminal);
 
 // If one of 0-2 is the host's /dev/null, opens the one of the container's root in its place,
 // provided that it is 1:3. Child, before the switch of the root, by the host's /proc.

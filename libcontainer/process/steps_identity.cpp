@@ -44,7 +44,8 @@ Result<void> leave_setup_descriptors(InitContext& context) {
 
 Result<void> own_stdio(InitContext& context) {
     if (context.process != nullptr) {
-        apply_stdio_owner(context.process->user.uid);
+        apply_stdio_owner(context.process->user.uid,
+                          context.process->terminal ? Terminal::own : Terminal::of_caller);
     }
     return {};
 }

@@ -354,12 +354,6 @@ def signals(lab):
     equal(report["pdeathsig"], 0, "parent death signal")
 
 
-@suite.case("trap-12", "init outlives the runtime and its caller's thread")
-def no_pdeathsig(lab):
-    container = lab.sleeper()
-    equal(container.status(), "running", "status")
-
-
 @suite.case("TRAP-16 E-07", "stdio is given to the process user, /dev/null is not")
 def stdio_owner(lab):
     made = lab.bundle(process__user={"uid": 1000, "gid": 1000})
