@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "runtime/global_options.h"
+#include "runtime/own_name.h"
 #include "runtime/verbs.h"
 
 namespace runtime {
@@ -68,7 +69,7 @@ std::string options_text(const std::vector<OptionInfo>& options) {
 }  // namespace
 
 std::string synopsis_of(const Command& command) {
-    std::string text = "brig " + std::string(command.name);
+    std::string text = std::string(own_name()) + " " + std::string(command.name);
     text += command.options().empty() ? "" : " [OPTION]...";
     if (!command.operands.empty()) {
         text += ' ';
@@ -80,15 +81,18 @@ std::string synopsis_of(const Command& command) {
 std::string overview() {
     std::string text =
         "brig makes and runs containers from OCI bundles.\n"
-        "\nusage: brig [OPTION]... COMMAND [OPTION]... [OPERAND]...\n"
+        "\nusage: " +
+        std::string(own_name()) +
+        " [OPTION]... COMMAND [OPTION]... [OPERAND]...\n"
         "\ncommands:\n";
     std::vector<Entry> entries;
     entries.reserve(commands().size());
     for (const Command& command : commands()) {
         entries.push_back({"  " + std::string(command.name), command.summary});
     }
-    return text + to_columns(entries) + options_text(infos_of(global_options())) +
-           "\n`brig COMMAND --help` tells more, and so do the man pages brig(1) and "
+    return text + to_columns(entries) + options_text(infos_of(global_options())) + "\n`" +
+           std::string(own_name()) +
+           " COMMAND --help` tells more, and so do the man pages brig(1) and "
            "brig-COMMAND(1).\n";
 }
 

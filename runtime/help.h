@@ -11,7 +11,7 @@ namespace runtime {
 [[nodiscard]] std::string overview();
 [[nodiscard]] std::string help_of(const Command& command);
 
-// "brig NAME [OPTION]... OPERANDS"
+// "brig COMMAND [OPTION]... OPERANDS", with the name that brig was called by
 [[nodiscard]] std::string synopsis_of(const Command& command);
 
 }  // namespace runtime
