@@ -55,8 +55,8 @@ constexpr std::array kCommands = {
             first_ends_options, unused, kFailure, spec_options, run_spec},
     Command{"features", "", "show as JSON what this runtime can do", 0, 0, anywhere, unused,
             kFailure, no_options, run_features},
-    Command{"completion", "bash", "print a completion script", 1, 1, anywhere, unused, kFailure,
-            no_options, run_completion},
+    Command{"completion", "bash|zsh|fish", "print a completion script", 1, 1, anywhere, unused,
+            kFailure, no_options, run_completion},
     Command{"help", "[COMMAND]", "show help", 0, 1, anywhere, unused, kFailure, no_options,
             run_help},
 };

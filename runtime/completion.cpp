@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// brig completion: a script for bash, made from the tables of commands and options.
-#include <string>
+// brig completion: scripts for shells, made from the tables of commands and options.
+#include "runtime/completion.h"
+
+#include <algorithm>
+#include <array>
 
 #include "runtime/global_options.h"
 #include "runtime/verbs.h"
@@ -9,132 +12,79 @@ namespace runtime {
 
 namespace {
 
-// Finds the command, the state root and the number of operands among the words typed so far, then
-// asks the generated tables: _brig_value for an option's argument, _brig_options for the options.
-constexpr std::string_view kFunction = R"bash(
-_brig() {
-    local current=$2 previous=$3 command="" operands=0 root=() i word
-    COMPREPLY=()
-    # bash makes "--name=value" three words.
-    [[ $current == = ]] && current=
-    [[ $previous == = ]] && previous=${COMP_WORDS[COMP_CWORD - 2]}
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        word=${COMP_WORDS[i]}
-        if [[ $word == = ]]; then
-            continue
-        elif [[ $word == -* ]]; then
-            if [[ -n $(_brig_value "$command" "$word") && ${COMP_WORDS[i + 1]} != = ]]; then
-                ((i++))
-            elif [[ ${COMP_WORDS[i + 1]} == = ]]; then
-                ((i += 2))
-            fi
-            [[ $word == --root ]] && root=(--root "${COMP_WORDS[i]}")
-        elif [[ -z $command ]]; then
-            command=$word
-        else
-            ((operands++))
-        fi
-    done
-    local value=""
-    [[ $previous == -* ]] && value=$(_brig_value "$command" "$previous")
-    case $value in
-        "") ;;
-        DIR) compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
-        FILE | SOCKET) compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-        *"|"*) mapfile -t COMPREPLY < <(compgen -W "${value//|/ }" -- "$current"); return ;;
-        *) return ;;
-    esac
-    if [[ $current == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(_brig_options "$command") --help" -- "$current")
-        return
-    fi
-    case $command:$operands in
-        :* | help:0) word=$_brig_commands ;;
-        completion:0) word=bash ;;
-        kill:1) word=$(compgen -A signal SIG) ;;
-        *:0) [[ " $_brig_with_id " == *" $command "* ]] || return 0
-            word=$("${COMP_WORDS[0]}" "${root[@]}" list --quiet 2>/dev/null) ;;
-        *) return ;;
-    esac
-    mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")
-}
-
-complete -F _brig brig
-)bash";
-
-struct Scope {
-    std::string name;  // of the command; empty: the words in front of it
-    std::vector<OptionInfo> options;
+struct Shell {
+    std::string_view name;
+    std::string (*script)(const std::vector<Scope>& scopes);
 };
 
-std::vector<Scope> all_scopes() {
-    std::vector<Scope> scopes = {{"", infos_of(global_options())}};
-    for (const Command& command : commands()) {
-        scopes.push_back({std::string(command.name), command.options()});
+constexpr std::array kShells = {Shell{"bash", bash_completion}, Shell{"zsh", zsh_completion},
+                                Shell{"fish", fish_completion}};
+
+// From a word of a command's synopsis: `ID`, `ID...`, `[SIGNAL]`, `[COMMAND]`. The command line of
+// exec is free text: `[COMMAND [ARG]...]`.
+OperandInfo to_operand(std::string_view word) {
+    OperandInfo operand;
+    operand.repeats = word.ends_with("...");
+    if (operand.repeats) {
+        word.remove_suffix(3);
     }
-    return scopes;
+    if (word.starts_with('[') && word.ends_with(']')) {
+        word = word.substr(1, word.size() - 2);
+    }
+    constexpr std::array<std::string_view, 4> kKinds = {"ID", "SIGNAL", "COMMAND", "FILE"};
+    if (std::ranges::find(kKinds, word) != kKinds.end() || word.contains('|')) {
+        operand.kind = word;
+    }
+    return operand;
 }
 
-std::string option_cases(const std::vector<Scope>& scopes) {
-    std::string text;
-    for (const Scope& scope : scopes) {
-        if (scope.options.empty()) {
-            continue;
-        }
-        text += "        \"" + scope.name + "\") echo \"";
-        for (const OptionInfo& option : scope.options) {
-            text += std::string(" --") + option.name;
-        }
-        text += "\" ;;\n";
+std::vector<OperandInfo> to_operands(std::string_view synopsis) {
+    std::vector<OperandInfo> operands;
+    while (!synopsis.empty()) {
+        const std::size_t end = std::min(synopsis.find(' '), synopsis.size());
+        operands.push_back(to_operand(synopsis.substr(0, end)));
+        synopsis.remove_prefix(std::min(end + 1, synopsis.size()));
     }
-    return text;
-}
-
-std::string value_cases(const std::vector<Scope>& scopes) {
-    std::string text;
-    for (const Scope& scope : scopes) {
-        for (const OptionInfo& option : scope.options) {
-            if (option.argument == nullptr) {
-                continue;
-            }
-            text += "        " + scope.name + ":--" + option.name;
-            if (option.letter != 0) {
-                text += " | " + scope.name + ":-" + option.letter;
-            }
-            text += std::string(") echo \"") + option.argument + "\" ;;\n";
-        }
-    }
-    return text;
+    return operands;
 }
 
 }  // namespace
 
-Result<int> run_completion(const Context& /*context*/, const Line& line) {
-    if (line.operands[0] != "bash") {
-        return sys::fail(sys::ErrorKind::invalid,
-                         "no completion for the shell \"" + line.operands[0] + "\"");
-    }
-    std::string names;
-    std::string with_id;
+std::vector<Scope> completion_scopes() {
+    std::vector<Scope> scopes = {
+        {"", "", Operands::first_ends_options, infos_of(global_options()), {}}};
     for (const Command& command : commands()) {
-        names += (names.empty() ? "" : " ") + std::string(command.name);
-        if (command.operands.starts_with("ID")) {
-            with_id += (with_id.empty() ? "" : " ") + std::string(command.name);
+        scopes.push_back({std::string(command.name), command.summary, command.order,
+                          command.options(), to_operands(command.operands)});
+    }
+    return scopes;
+}
+
+std::string escape(std::string_view text, std::string_view special) {
+    std::string escaped;
+    for (const char character : text) {
+        if (special.contains(character)) {
+            escaped += '\\';
+        }
+        escaped += character;
+    }
+    return escaped;
+}
+
+std::string words_of_choice(std::string_view choice) {
+    std::string words(choice);
+    std::ranges::replace(words, '|', ' ');
+    return words;
+}
+
+Result<int> run_completion(const Context& /*context*/, const Line& line) {
+    for (const Shell& shell : kShells) {
+        if (shell.name == line.operands[0]) {
+            return print(shell.script(completion_scopes()));
         }
     }
-    const std::vector<Scope> scopes = all_scopes();
-    return print(
-        "# Completion of brig for bash, made by `brig completion bash`.\n"
-        "_brig_commands=\"" +
-        names + "\"\n_brig_with_id=\"" + with_id +
-        "\"\n"
-        "\n_brig_options() {\n    case $1 in\n" +
-        option_cases(scopes) +
-        "    esac\n}\n"
-        "\n_brig_value() {\n    case $1:$2 in\n" +
-        value_cases(scopes) + "    esac\n}\n" + std::string(kFunction));
+    return sys::fail(sys::ErrorKind::invalid,
+                     "no completion for the shell \"" + line.operands[0] + "\"");
 }
 
 }  // namespace runtime

@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What bash suggests for a command line of brig that is typed as far as the cursor.
+# What bash, zsh and fish suggest for a command line of brig that is typed as far as the cursor.
+# shellcheck disable=SC2317 # the functions for the shells are called by name
 set -uo pipefail
 
+REPO=${REPO:-$(cd "$(dirname "$0")/../.." && pwd)}
 number=0 failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -61,7 +63,8 @@ expect "an id from its first letters" "worker" --root /state exec --tty wo
 expect "a signal behind the id" "SIGKILL" kill web SIGKI
 expect "no second id" "" state web ""
 expect "commands for help" "pause" help pau
-expect "the shell for completion" "bash" completion ""
+expect "the shell for completion" "bash zsh fish" completion ""
+expect "each of many ids" "other" wait web ""
 mkdir -p "$work/bundles/one"
 touch "$work/bundles/file"
 expect "folders for a folder" "$work/bundles/one" run --bundle "$work/bundles/"
@@ -80,6 +83,68 @@ else
     echo "not ok $((++number)) - every option of every command:$missing"
     failed=1
 fi
+
+# What an interactive zsh and fish suggest for lines as they are typed.
+
+in_zsh() {
+    "$BRIG" completion zsh >"$work/_brig"
+    PATH=$work:$PATH zsh -f "$REPO/tests/harness/complete.zsh" "$work"
+}
+
+in_fish() {
+    "$BRIG" completion fish >"$work/brig.fish"
+    # shellcheck disable=SC2016 # fish expands it
+    PATH=$work:$PATH HOME=$work fish --no-config -c "source $work/brig.fish"'
+        while read -l line
+            echo (complete -C $line | string replace -r "\t.*" "")
+        end'
+}
+
+# Name, line, suggestions in any order.
+cases() {
+    cat <<EOF
+a command from its first letters|brig sta|start state
+a command behind globals|brig --root /state --debug cr|create
+a global option|brig --log|--log --log-format --log-level
+an option of the command|brig create --pid|--pidfd-socket --pid-file
+no option of another command|brig start --bundle|
+the choices of an option|brig list --format |json table
+the choices of a short option|brig list -f j|json
+container ids|brig state |other
+container ids below the given root|brig --root /state kill |web worker
+the root behind =, an id from its first letters|brig --root=/state exec --tty wo|worker
+each of many ids|brig wait a |other
+a signal behind the id|brig kill web SIGKI|SIGKILL
+commands for help|brig help pau|pause
+the shell for completion|brig completion |bash fish zsh
+an option before the first operand of exec|brig exec --t|--tty
+no option behind it: the words are the program's|brig exec web ls --t|
+EOF
+}
+
+sorted() {
+    tr ' ' '\n' <<<"$1" | sort -u | xargs
+}
+
+mapfile -t lines < <(cases)
+for shell in zsh fish; do
+    if ! command -v "$shell" >/dev/null; then
+        echo "ok $((++number)) - completion for $shell # SKIP there is no $shell on this machine"
+        continue
+    fi
+    mapfile -t answers < <(cases | cut -d '|' -f 2 | "in_$shell")
+    for ((i = 0; i < ${#lines[@]}; i++)); do
+        IFS='|' read -r name line want <<<"${lines[i]}"
+        got=$(sorted "${answers[i]-no answer}")
+        if [[ $got == "$(sorted "$want")" ]]; then
+            echo "ok $((++number)) - $shell: $name"
+        else
+            echo "not ok $((++number)) - $shell: $name"
+            echo "#   line: $line; got: $got; want: $want"
+            failed=1
+        fi
+    done
+done
 
 echo "1..$number"
 exit "$failed"
