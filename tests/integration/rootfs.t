@@ -121,7 +121,7 @@ def root_links(lab, place):
     equal(lab.run(made).ok().out, "/bin\n", "output")
 
 
-@suite.case("N-03 R-01", "the old root is gone: nothing of the host in the mount table")
+@suite.case("TRAP-44 N-03 R-01", "the old root is gone: nothing of the host in the mount table")
 def old_root_gone(lab):
     for options in ((), ("--no-pivot",)):
         text = lab.probe(lab.bundle(), *options)["mountinfo"]
