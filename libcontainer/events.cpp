@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "libcontainer/cgroup/stats_files.h"
 #include "libcontainer/container.h"
 #include "libcontainer/stats.h"
 #include "libcontainer/status.h"
@@ -44,6 +45,9 @@ Result<ContainerStats> read_stats(const Subject& subject) {
     stats.cgroup = TRY(subject.cgroup->stats());
     const auto devices =
         sys::read_file(AT_FDCWD, "/proc/" + std::to_string(subject.init.number) + "/net/dev");
+    if (!devices && !is_unknown_figure(devices.error())) {
+        return std::unexpected(devices.error());
+    }
     stats.network = parse_net_dev(devices.value_or(std::string()));
     return stats;
 }

@@ -29,11 +29,11 @@ std::string join(const std::vector<std::string>& sizes) {
 
 }  // namespace
 
-std::vector<std::string> list_page_sizes(const AttributeDirectory& directory,
-                                         std::string_view suffix) {
-    auto files = sys::Directory::open(AT_FDCWD, directory.path());
+Result<std::vector<std::string>> list_page_sizes(const AttributeDirectory& directory,
+                                                 std::string_view suffix) {
+    sys::Directory files = TRY(sys::Directory::open(AT_FDCWD, directory.path()));
     std::vector<std::string> sizes;
-    while (const dirent* const entry = files ? files->next().value_or(nullptr) : nullptr) {
+    while (const dirent* const entry = TRY(files.next())) {
         std::string_view name(entry->d_name);
         if (!name.starts_with(kPrefix) || !name.ends_with(suffix)) {
             continue;
@@ -63,7 +63,7 @@ Result<void> apply_hugepages(const AttributeDirectory& directory, const oci::Res
         // A size is part of a file's name here: it must not lead to another file.
         const bool is_name = limit.page_size.find('/') == std::string::npos;
         if (!is_name || !directory.has(file)) {
-            const std::string sizes = join(list_page_sizes(directory, suffix));
+            const std::string sizes = join(TRY(list_page_sizes(directory, suffix)));
             // None at all: the controller is missing, see is_absent().
             return std::unexpected(sys::Error{
                 sys::ErrorKind::unsupported, sizes.empty() ? ENOENT : 0, at + ".pageSize",

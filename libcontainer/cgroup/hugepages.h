@@ -13,8 +13,8 @@
 namespace libcontainer {
 
 // The sizes that have a file hugetlb.SIZE`suffix`, sorted: "1GB", "2MB".
-[[nodiscard]] std::vector<std::string> list_page_sizes(const AttributeDirectory& directory,
-                                                       std::string_view suffix);
+[[nodiscard]] Result<std::vector<std::string>> list_page_sizes(const AttributeDirectory& directory,
+                                                               std::string_view suffix);
 
 // JSON path if there is a limit.
 [[nodiscard]] std::string_view asks_hugepages(const oci::Resources& resources);

@@ -3,15 +3,16 @@
 #include "libcontainer/cgroup/stats_files.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <limits>
+#include <utility>
+
+#include "libcontainer/cgroup/hugepages.h"
 
 namespace libcontainer {
 namespace {
-
-std::string text_of(const AttributeDirectory& directory, std::string_view file) {
-    return directory.read(file).value_or(std::string());
-}
 
 std::string_view take_until(std::string_view& text, char end) {
     const std::size_t length = std::min(text.find(end), text.size());
@@ -39,6 +40,30 @@ Pressure::Line pressure_line(const std::vector<std::string_view>& words) {
 
 }  // namespace
 
+std::string FigureFiles::text(std::string_view file) const {
+    auto content = read(file);
+    if (!content) {
+        keep(std::move(content).error());
+        return {};
+    }
+    return *std::move(content);
+}
+
+void FigureFiles::keep(sys::Error error) const {
+    if (!failure_ && !is_unknown_figure(error)) {
+        failure_ = std::move(error);
+    }
+}
+
+Result<void> FigureFiles::outcome() const {
+    return failure_ ? Result<void>(std::unexpected(*failure_)) : Result<void>();
+}
+
+bool is_unknown_figure(const sys::Error& error) {
+    constexpr std::array kNotThere = {ENOENT, ENODEV, ESRCH, EOPNOTSUPP, EINVAL, EACCES, EPERM};
+    return std::ranges::find(kNotThere, error.code) != kNotThere.end();
+}
+
 Count count_of(std::string_view text) {
     if (text == "max") {
         return std::numeric_limits<Count>::max();
@@ -63,12 +88,12 @@ std::vector<std::vector<std::string_view>> words_of_lines(std::string_view text)
     return lines;
 }
 
-Count read_count(const AttributeDirectory& directory, std::string_view file) {
-    return count_of(text_of(directory, file));
+Count read_count(const FigureFiles& files, std::string_view file) {
+    return count_of(files.text(file));
 }
 
-std::vector<Count> read_counts(const AttributeDirectory& directory, std::string_view file) {
-    const std::string text = text_of(directory, file);
+std::vector<Count> read_counts(const FigureFiles& files, std::string_view file) {
+    const std::string text = files.text(file);
     std::vector<Count> counts;
     for (const auto& words : words_of_lines(text)) {
         std::ranges::transform(words, std::back_inserter(counts), count_of);
@@ -76,8 +101,8 @@ std::vector<Count> read_counts(const AttributeDirectory& directory, std::string_
     return counts;
 }
 
-std::vector<std::uint32_t> read_list(const AttributeDirectory& directory, std::string_view file) {
-    const std::string text = text_of(directory, file);
+std::vector<std::uint32_t> read_list(const FigureFiles& files, std::string_view file) {
+    const std::string text = files.text(file);
     std::vector<std::uint32_t> numbers;
     for (std::string_view rest = text; !rest.empty();) {
         std::string_view range = take_until(rest, ',');
@@ -90,9 +115,8 @@ std::vector<std::uint32_t> read_list(const AttributeDirectory& directory, std::s
     return numbers;
 }
 
-std::map<std::string, Count> read_table(const AttributeDirectory& directory,
-                                        std::string_view file) {
-    const std::string text = text_of(directory, file);
+std::map<std::string, Count> read_table(const FigureFiles& files, std::string_view file) {
+    const std::string text = files.text(file);
     std::map<std::string, Count> table;
     for (const auto& words : words_of_lines(text)) {
         if (words.size() == 2) {
@@ -102,8 +126,8 @@ std::map<std::string, Count> read_table(const AttributeDirectory& directory,
     return table;
 }
 
-std::optional<Pressure> read_pressure(const AttributeDirectory& directory, std::string_view file) {
-    const std::string text = text_of(directory, file);
+std::optional<Pressure> read_pressure(const FigureFiles& files, std::string_view file) {
+    const std::string text = files.text(file);
     Pressure pressure;
     for (const auto& words : words_of_lines(text)) {
         if (!words.empty() && words[0] == "some") {
@@ -113,6 +137,15 @@ std::optional<Pressure> read_pressure(const AttributeDirectory& directory, std::
         }
     }
     return text.empty() ? std::nullopt : std::optional(pressure);
+}
+
+std::vector<std::string> page_sizes(const FigureFiles& files, std::string_view suffix) {
+    auto sizes = list_page_sizes(files, suffix);
+    if (!sizes) {
+        files.keep(std::move(sizes).error());
+        return {};
+    }
+    return *std::move(sizes);
 }
 
 bool parse_device(std::string_view text, BlkioStats::Entry& entry) {

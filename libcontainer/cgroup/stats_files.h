@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the forms in which cgroup files show figures. A file that is not there, or cannot be read
-// as one expects, is a figure that is not known: 0 or empty.
+// Reading the forms in which cgroup files show figures. A file that is not there, or has not what
+// one expects, is a figure that is not known: 0 or empty.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,18 +14,39 @@
 
 namespace libcontainer {
 
+// A cgroup directory that is read for figures. A failure that is not the file's (no more
+// descriptors, no memory) is kept: what an engine takes for "uses nothing" must not come from that.
+class FigureFiles : public AttributeDirectory {
+  public:
+    using AttributeDirectory::AttributeDirectory;
+
+    // A file's content; empty if the kernel does not offer it.
+    [[nodiscard]] std::string text(std::string_view file) const;
+    void keep(sys::Error error) const;
+    // The first failure.
+    [[nodiscard]] Result<void> outcome() const;
+
+  private:
+    mutable std::optional<sys::Error> failure_;
+};
+
+// Whether the failure to read a figure means that there is none: of a controller that is not there,
+// a kernel that has it not, or a container that has ended meanwhile.
+[[nodiscard]] bool is_unknown_figure(const sys::Error& error);
+
 // "max" is the largest number, as Go callers have it.
-[[nodiscard]] Count read_count(const AttributeDirectory& directory, std::string_view file);
+[[nodiscard]] Count read_count(const FigureFiles& files, std::string_view file);
 // Numbers between blanks.
-[[nodiscard]] std::vector<Count> read_counts(const AttributeDirectory& directory,
-                                             std::string_view file);
+[[nodiscard]] std::vector<Count> read_counts(const FigureFiles& files, std::string_view file);
 // "0-3,7".
-[[nodiscard]] std::vector<std::uint32_t> read_list(const AttributeDirectory& directory,
-                                                   std::string_view file);
+[[nodiscard]] std::vector<std::uint32_t> read_list(const FigureFiles& files, std::string_view file);
 // Lines of "name number".
-[[nodiscard]] std::map<std::string, Count> read_table(const AttributeDirectory& directory,
+[[nodiscard]] std::map<std::string, Count> read_table(const FigureFiles& files,
                                                       std::string_view file);
-[[nodiscard]] std::optional<Pressure> read_pressure(const AttributeDirectory& directory,
+// See list_page_sizes().
+[[nodiscard]] std::vector<std::string> page_sizes(const FigureFiles& files,
+                                                  std::string_view suffix);
+[[nodiscard]] std::optional<Pressure> read_pressure(const FigureFiles& files,
                                                     std::string_view file);
 
 // The words of each line.

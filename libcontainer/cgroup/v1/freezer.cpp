@@ -16,10 +16,8 @@ constexpr std::string_view kState = "freezer.state";
 // frozen one (vfork): thawing for a moment lets those go on.
 constexpr unsigned kTriesBeforeThaw = 25;
 
-}  // namespace
-
-Result<void> freeze(const std::string& directory, std::chrono::milliseconds limit) {
-    const AttributeDirectory files(directory);
+Result<void> freeze_patiently(const AttributeDirectory& files, std::chrono::milliseconds limit) {
+    const std::string& directory = files.path();
     Patience patience(limit);
     for (unsigned tries = 1;; ++tries) {
         // Again each time: the write looks at the processes that have come since.
@@ -28,7 +26,6 @@ Result<void> freeze(const std::string& directory, std::chrono::milliseconds limi
             return {};
         }
         if (!patience.wait()) {
-            TRY_VOID(files.write(kState, "THAWED", ""));
             return sys::fail(sys::ErrorKind::system,
                              sys::call("freeze", directory) +
                                  ": some processes do not stop; all are: " +
@@ -38,6 +35,17 @@ Result<void> freeze(const std::string& directory, std::chrono::milliseconds limi
             TRY_VOID(files.write(kState, "THAWED", ""));
         }
     }
+}
+
+}  // namespace
+
+Result<void> freeze(const std::string& directory, std::chrono::milliseconds limit) {
+    const AttributeDirectory files(directory);
+    auto frozen = freeze_patiently(files, limit);
+    if (!frozen) {
+        static_cast<void>(files.write(kState, "THAWED", ""));
+    }
+    return frozen;
 }
 
 Result<void> thaw(const std::string& directory) {

@@ -7,7 +7,6 @@
 
 #include <limits>
 
-#include "libcontainer/cgroup/hugepages.h"
 #include "libcontainer/cgroup/stats_files.h"
 #include "libcontainer/cgroup/v1/manager.h"
 #include "libcontainer/sys/file.h"
@@ -15,7 +14,7 @@
 namespace libcontainer::v1 {
 namespace {
 
-void read_cpuacct(const AttributeDirectory& files, CpuStats::Usage& usage) {
+void read_cpuacct(const FigureFiles& files, CpuStats::Usage& usage) {
     constexpr Count kTick = 10'000'000;  // nanoseconds of a tick as user space sees it (USER_HZ)
     usage.total = read_count(files, "cpuacct.usage");
     usage.per_cpu = read_counts(files, "cpuacct.usage_percpu");
@@ -26,12 +25,12 @@ void read_cpuacct(const AttributeDirectory& files, CpuStats::Usage& usage) {
     usage.kernel = times["system"] * kTick;
 }
 
-void read_cpu(const AttributeDirectory& files, CpuStats::Throttling& throttling) {
+void read_cpu(const FigureFiles& files, CpuStats::Throttling& throttling) {
     auto stat = read_table(files, "cpu.stat");
     throttling = {stat["nr_periods"], stat["nr_throttled"], stat["throttled_time"]};
 }
 
-CpusetStats read_cpuset(const AttributeDirectory& files) {
+CpusetStats read_cpuset(const FigureFiles& files) {
     CpusetStats cpuset;
     cpuset.cpus = read_list(files, "cpuset.cpus");
     cpuset.mems = read_list(files, "cpuset.mems");
@@ -44,21 +43,19 @@ CpusetStats read_cpuset(const AttributeDirectory& files) {
     cpuset.memory_pressure = read_count(files, "cpuset.memory_pressure");
     cpuset.sched_load_balance = read_count(files, "cpuset.sched_load_balance");
     // -1: what the system does.
-    const auto level = files.read("cpuset.sched_relax_domain_level");
+    const std::string level = files.text("cpuset.sched_relax_domain_level");
     cpuset.sched_relax_domain_level =
-        level && level->starts_with('-')
-            ? -1
-            : static_cast<std::int64_t>(read_count(files, "cpuset.sched_relax_domain_level"));
+        level.starts_with('-') ? -1 : static_cast<std::int64_t>(count_of(level));
     return cpuset;
 }
 
-MemoryStats::Entry read_memory_entry(const AttributeDirectory& files, const std::string& prefix) {
+MemoryStats::Entry read_memory_entry(const FigureFiles& files, const std::string& prefix) {
     return {
         read_count(files, prefix + "limit_in_bytes"), read_count(files, prefix + "usage_in_bytes"),
         read_count(files, prefix + "max_usage_in_bytes"), read_count(files, prefix + "failcnt")};
 }
 
-MemoryStats read_memory(const AttributeDirectory& files) {
+MemoryStats read_memory(const FigureFiles& files) {
     MemoryStats memory;
     memory.raw = read_table(files, "memory.stat");
     const auto cache = memory.raw.find("cache");
@@ -71,9 +68,9 @@ MemoryStats read_memory(const AttributeDirectory& files) {
 }
 
 // "8:0 Read 4096", or without a direction.
-std::vector<BlkioStats::Entry> read_block_entries(const AttributeDirectory& files,
+std::vector<BlkioStats::Entry> read_block_entries(const FigureFiles& files,
                                                   const std::string& file) {
-    const std::string text = files.read(file).value_or(std::string());
+    const std::string text = files.text(file);
     std::vector<BlkioStats::Entry> entries;
     for (const auto& words : words_of_lines(text)) {
         BlkioStats::Entry entry;
@@ -87,7 +84,7 @@ std::vector<BlkioStats::Entry> read_block_entries(const AttributeDirectory& file
     return entries;
 }
 
-BlkioStats read_blkio(const AttributeDirectory& files) {
+BlkioStats read_blkio(const FigureFiles& files) {
     BlkioStats blkio;
     // The scheduler that counts, if one does; throttling counts always.
     for (const std::string prefix : {"blkio.bfq.", "blkio.", "blkio.throttle."}) {
@@ -106,9 +103,9 @@ BlkioStats read_blkio(const AttributeDirectory& files) {
     return blkio;
 }
 
-std::map<std::string, HugetlbStats> read_hugetlb(const AttributeDirectory& files) {
+std::map<std::string, HugetlbStats> read_hugetlb(const FigureFiles& files) {
     std::map<std::string, HugetlbStats> hugetlb;
-    for (const std::string& size : list_page_sizes(files, ".usage_in_bytes")) {
+    for (const std::string& size : page_sizes(files, ".usage_in_bytes")) {
         const std::string stem = "hugetlb." + size;
         hugetlb[size] = {read_count(files, stem + ".usage_in_bytes"),
                          read_count(files, stem + ".max_usage_in_bytes"),
@@ -117,7 +114,7 @@ std::map<std::string, HugetlbStats> read_hugetlb(const AttributeDirectory& files
     return hugetlb;
 }
 
-PidsStats read_pids_stats(const AttributeDirectory& files) {
+PidsStats read_pids_stats(const FigureFiles& files) {
     const Count limit = read_count(files, "pids.max");
     return {read_count(files, "pids.current"),
             limit == std::numeric_limits<Count>::max() ? 0 : limit};
@@ -127,12 +124,17 @@ PidsStats read_pids_stats(const AttributeDirectory& files) {
 
 Result<CgroupStats> Manager::stats() const {
     CgroupStats stats;
+    Result<void> outcome;
     const auto with = [&](std::string_view controller, auto read) {
-        if (const std::string* const directory = find(controller)) {
-            read(AttributeDirectory(*directory));
+        const std::string* const directory = find(controller);
+        if (directory == nullptr || !outcome) {
+            return;
         }
+        const FigureFiles files(*directory);
+        read(files);
+        outcome = files.outcome();
     };
-    using Files = const AttributeDirectory&;
+    using Files = const FigureFiles&;
     with("cpuacct", [&](Files files) { read_cpuacct(files, stats.cpu.usage); });
     with("cpu", [&](Files files) { read_cpu(files, stats.cpu.throttling); });
     with("cpuset", [&](Files files) { stats.cpuset = read_cpuset(files); });
@@ -140,6 +142,7 @@ Result<CgroupStats> Manager::stats() const {
     with("pids", [&](Files files) { stats.pids = read_pids_stats(files); });
     with("blkio", [&](Files files) { stats.blkio = read_blkio(files); });
     with("hugetlb", [&](Files files) { stats.hugetlb = read_hugetlb(files); });
+    TRY_VOID(std::move(outcome));
     return stats;
 }
 

@@ -229,10 +229,12 @@ Result<void> Manager::freeze() {
     const std::string path = TRY(directory());
     const AttributeDirectory files(path);
     TRY_VOID(files.write("cgroup.freeze", "1", ""));
-    if (TRY(wait_for_event(path, "frozen 1", kFreezeTime))) {
+    const auto frozen = wait_for_event(path, "frozen 1", kFreezeTime);
+    if (frozen && *frozen) {
         return {};
     }
-    TRY_VOID(files.write("cgroup.freeze", "0", ""));
+    static_cast<void>(files.write("cgroup.freeze", "0", ""));
+    TRY(frozen);
     return sys::fail(sys::ErrorKind::system, sys::call("freeze", path) +
                                                  ": some processes do not stop; all are: " +
                                                  list_pids(TRY(read_pids(path))));

@@ -5,7 +5,6 @@
 
 #include <limits>
 
-#include "libcontainer/cgroup/hugepages.h"
 #include "libcontainer/cgroup/stats_files.h"
 #include "libcontainer/cgroup/v2/manager.h"
 #include "libcontainer/sys/file.h"
@@ -15,7 +14,7 @@ namespace {
 
 constexpr Count kNone = std::numeric_limits<Count>::max();
 
-CpuStats read_cpu(const AttributeDirectory& files) {
+CpuStats read_cpu(const FigureFiles& files) {
     constexpr Count kNanoseconds = 1000;  // of a microsecond
     CpuStats cpu;
     auto stat = read_table(files, "cpu.stat");
@@ -28,7 +27,7 @@ CpuStats read_cpu(const AttributeDirectory& files) {
     return cpu;
 }
 
-MemoryStats read_memory(const AttributeDirectory& files) {
+MemoryStats read_memory(const FigureFiles& files) {
     MemoryStats memory;
     memory.raw = read_table(files, "memory.stat");
     const auto cache = memory.raw.find("file");
@@ -47,7 +46,7 @@ MemoryStats read_memory(const AttributeDirectory& files) {
 }
 
 // "8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0".
-BlkioStats read_io(const AttributeDirectory& files) {
+BlkioStats read_io(const FigureFiles& files) {
     struct Figure {
         std::string_view key;
         const char* op;
@@ -62,7 +61,7 @@ BlkioStats read_io(const AttributeDirectory& files) {
         {"dios=", "Discard", &BlkioStats::serviced},
     };
     BlkioStats blkio;
-    const std::string text = files.read("io.stat").value_or(std::string());
+    const std::string text = files.text("io.stat");
     for (const auto& words : words_of_lines(text)) {
         BlkioStats::Entry entry;
         if (words.empty() || !parse_device(words[0], entry)) {
@@ -82,9 +81,9 @@ BlkioStats read_io(const AttributeDirectory& files) {
     return blkio;
 }
 
-std::map<std::string, HugetlbStats> read_hugetlb(const AttributeDirectory& files) {
+std::map<std::string, HugetlbStats> read_hugetlb(const FigureFiles& files) {
     std::map<std::string, HugetlbStats> hugetlb;
-    for (const std::string& size : list_page_sizes(files, ".current")) {
+    for (const std::string& size : page_sizes(files, ".current")) {
         auto events = read_table(files, "hugetlb." + size + ".events");
         hugetlb[size] = {read_count(files, "hugetlb." + size + ".current"), 0, events["max"]};
     }
@@ -99,7 +98,7 @@ Result<CgroupStats> Manager::stats() const {
     if (directory == nullptr) {
         return stats;
     }
-    const AttributeDirectory files(*directory);
+    const FigureFiles files(*directory);
     stats.cpu = read_cpu(files);
     stats.cpuset.cpus = read_list(files, "cpuset.cpus");
     stats.cpuset.mems = read_list(files, "cpuset.mems");
@@ -108,6 +107,7 @@ Result<CgroupStats> Manager::stats() const {
     stats.pids = {read_count(files, "pids.current"), pids_limit == kNone ? 0 : pids_limit};
     stats.blkio = read_io(files);
     stats.hugetlb = read_hugetlb(files);
+    TRY_VOID(files.outcome());
     return stats;
 }
 

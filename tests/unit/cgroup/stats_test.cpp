@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figures out of cgroup files, of v2 above all: few machines have all its controllers.
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <limits>
 
 #include "libcontainer/cgroup/stats_files.h"
@@ -19,6 +21,21 @@ CgroupStats read_v2(const TemporaryDirectory& folder) {
     const auto stats = manager.stats();
     REQUIRE(stats);
     return *stats;
+}
+
+// A failure of ours must not look like a container that uses nothing.
+TEST_CASE("stats: without a descriptor for its files there are no figures") {
+    const TemporaryDirectory folder;
+    folder.put("memory.current", "1000\n");
+    const v2::Manager manager(CgroupRecord{CgroupDriver::cgroupfs, {{"", folder.path()}}});
+    rlimit limit = {};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    const rlimit none = {0, limit.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto stats = manager.stats();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    REQUIRE_FALSE(stats);
+    CHECK(stats.error().code == EMFILE);
 }
 
 TEST_CASE("stats: v2 in the units of v1") {
