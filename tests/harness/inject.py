@@ -40,14 +40,16 @@ ERRORS = {
     "flock": ["EINTR", "ENOLCK"], "getdents64": ["EIO"],
 }
 DEFAULT_ERRORS = ["EPERM", "ENOMEM"]
+ALONE = ["--detach-on=execve"]
 
 
-def census(lab, words):
-    """{call: most invocations by one process} over one run of words; waits for its end."""
+def census(lab, words, alone=False):
+    """{call: most invocations by one process} over one run of words; waits for its end.
+    alone: not those of other programs that it executes."""
     if shutil.which("strace") is None:
         raise Skip("no strace")
     trace = f"{lab.path}/census"
-    run = lab.popen(["strace", "-D", "-f", "-qq", "-o", trace, *words])
+    run = lab.popen(["strace", "-D", "-f", "-qq", *ALONE[:alone], "-o", trace, *words])
     result = run.wait(30)
     settle_tracer(lab)
     counts = {}
@@ -106,12 +108,12 @@ class Budget:
         return not self.every and time.monotonic() - self.begin > self.seconds
 
 
-def traced(lab, call, action, words, **how):
+def traced(lab, call, action, words, alone=False, **how):
     """Starts words with one injection; the process is the runtime itself, not strace."""
     trace = f"{lab.path}/trace"
     if os.path.exists(trace):
         os.unlink(trace)
-    # The quick way of tracing does not deliver injected signals.
-    quick = [] if action.startswith("signal=") else ["--seccomp-bpf"]
+    # The quick way of tracing does not deliver injected signals, nor let go of anybody.
+    quick = ALONE[:alone] if alone or action.startswith("signal=") else ["--seccomp-bpf"]
     return lab.popen(["strace", "-D", "-f", "-q", *quick, "-o", trace, "-e", f"trace={call}",
                       "-e", f"inject={call}:{action}", *words], **how)

@@ -3,35 +3,20 @@
 # checkpoint and restore by CRIU: engines 2.14. CRIU=PROGRAM names another one than that of tests/setup.
 import json
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.cgroups import V1, groups_of
 from harness.console import ConsoleSocket, read_until
+from harness.criu import CRIU, need_criu
 from harness.lab import need, read, write
 from harness.oracle import processes
-from harness.sandbox import BUILD
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
-CRIU = os.environ.get("CRIU") or shutil.which("criu", path=f"{BUILD}/criu:{os.environ['PATH']}")
 COUNT = "i=0; while true; do i=$((i+1)); echo $i; sleep 0.05; done"
-UNUSABLE = None
-
-
-def need_criu():
-    global UNUSABLE
-    if UNUSABLE is None:
-        UNUSABLE = "no criu in PATH"
-        if CRIU:
-            checked = subprocess.run([CRIU, "check"], capture_output=True, text=True, check=False)
-            lines = [line for line in checked.stderr.splitlines() if "Error" in line]
-            UNUSABLE = "" if checked.returncode == 0 else f"criu check: {(lines or ['failed'])[0]}"
-    need(not UNUSABLE, UNUSABLE)
 
 
 class Output:
