@@ -37,6 +37,9 @@ int check_executable(const std::string& path) {
     if (S_ISDIR(info.st_mode)) {
         return EISDIR;
     }
+    if (!S_ISREG(info.st_mode)) {
+        return EACCES;
+    }
     return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
@@ -159,12 +162,16 @@ std::string explain_format(std::string_view head) {
 }
 
 std::string explain_denied(const std::string& path) {
+    struct stat info = {};
+    const bool is_known = ::stat(path.c_str(), &info) == 0;
+    if (is_known && !S_ISREG(info.st_mode)) {
+        return "it is not a regular file";
+    }
     struct statvfs filesystem = {};
     if (::statvfs(path.c_str(), &filesystem) == 0 && (filesystem.f_flag & ST_NOEXEC) != 0) {
         return "its filesystem is mounted noexec";
     }
-    struct stat info = {};
-    if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 0111) == 0) {
+    if (is_known && (info.st_mode & 0111) == 0) {
         return "it has no execute permission";
     }
     const std::string head = read_head(path);
