@@ -11,6 +11,7 @@ REPO = os.path.dirname(TESTS)
 BUILD = os.environ.get("BUILD", os.path.join(REPO, "build"))
 PAYLOAD = os.path.join(BUILD, "test-payload")
 MARK = "BRIG_TEST_SANDBOX"
+PR_SET_CHILD_SUBREAPER = 36
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -55,6 +56,11 @@ def build_payload():
         os.rename(fresh, program)
 
 
+def be_no_subreaper():
+    """For a program whose engine is the parent that containers get, and PID 1 the engine's."""
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
 def enter(hierarchies=()):
     """Returns inside the sandbox, as the subreaper that an engine would be.
     hierarchies: controllers that get a v1 hierarchy of their own meanwhile, where the kernel can."""
@@ -72,7 +78,6 @@ def enter(hierarchies=()):
         if hierarchies:
             command = [os.path.join(TESTS, "with-hierarchies"), *hierarchies, "--", *command]
         os.execve(command[0], command, environment)
-    PR_SET_CHILD_SUBREAPER = 36
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for number in (signal.SIGINT, signal.SIGQUIT):  # a shell ignores them for what it leaves behind
         signal.signal(number, signal.SIG_DFL)
