@@ -104,6 +104,8 @@ def no_cgroup(lab):
 
 @suite.case("CALL-31 TRAP-58", "podman's own cgroup is split: the container's lies beside its runtime's")
 def split(lab):
+    made = lab.bundle(SLEEP)
+    conmon = Conmon(lab, made)
     folders = {*hierarchies().values(), unified()} - {None}
     for folder in folders:
         os.makedirs(f"{folder}/split/runtime")
@@ -115,8 +117,6 @@ def split(lab):
     def enter():
         for folder in folders:
             write(f"{folder}/split/runtime/cgroup.procs", str(os.getpid()))
-    made = lab.bundle(SLEEP)
-    conmon = Conmon(lab, made)
     made.linux["cgroupsPath"] = f"/split/libpod-payload-{conmon.id}"
     made.write()
     pid = conmon.create(preexec_fn=enter)
