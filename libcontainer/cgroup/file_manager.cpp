@@ -18,7 +18,7 @@ Result<void> FileManager::check_stay_outside(sys::Error error) const {
     if (error.code != EACCES && error.code != EPERM && error.code != EROFS) {
         return std::unexpected(std::move(error));
     }
-    if (if_denied_ == IfDenied::stay_outside && !is_host_root()) {
+    if (may_stay_outside() && !is_host_root()) {
         return {};
     }
     error.message += " (--cgroup-manager disabled goes without a cgroup)";

@@ -39,6 +39,8 @@ class FileManager : public CgroupManager {
     // with. Never as the host's root, whose container would reach the host's devices.
     [[nodiscard]] Result<void> check_stay_outside(sys::Error error) const;
 
+    [[nodiscard]] bool may_stay_outside() const { return if_denied_ == IfDenied::stay_outside; }
+
     // The directory whose processes count as the container's, or null.
     [[nodiscard]] virtual const std::string* process_directory() const = 0;
     // `undos` is null where the container is made, and the device rules are written; where it is

@@ -43,6 +43,7 @@ struct CgroupMountSource {
     std::vector<std::string> aliases;  // symlinks beside it: "cpu", "cpuacct"
     std::string options;  // superblock options that mount it anew in a cgroup namespace:
                           // "cpu,cpuacct", "none,name=systemd"
+    bool may_be_absent = false;  // create() may stay outside of this hierarchy (engines trap 56)
 };
 
 // How a process enters: on v1 by writing "0" into each `tasks` file itself, which takes no

@@ -45,10 +45,10 @@ Result<UniqueFd> make_tmpfs(const oci::Spec& spec) {
 // A bind of the container's own directory shows the same as a new mount in a cgroup namespace does,
 // mountinfo included, and saves a superblock for each hierarchy: 23 us instead of 71 us for nine.
 Result<UniqueFd> add_hierarchy(int tmpfs, const CgroupMountSource& source) {
+    UniqueFd tree = TRY(sys::clone_mount(AT_FDCWD, source.path, Recursion::this_mount));
     if (::mkdirat(tmpfs, source.name.c_str(), 0755) != 0) {
         return fail_errno(call("mkdir", source.name));
     }
-    UniqueFd tree = TRY(sys::clone_mount(AT_FDCWD, source.path, Recursion::this_mount));
     TRY_VOID(sys::attach_mount_at(tree.get(), tmpfs, source.name));
     for (const std::string& alias : source.aliases) {
         if (::symlinkat(source.name.c_str(), tmpfs, alias.c_str()) != 0 && errno != EEXIST) {
@@ -58,8 +58,13 @@ Result<UniqueFd> add_hierarchy(int tmpfs, const CgroupMountSource& source) {
     return tree;
 }
 
-// No cgroup of its own (cgroups disabled): a cgroup namespace shows what lies below the caller's
-// cgroup, otherwise there is nothing to show.
+// Where the container has a cgroup it is there by now: its first process is in it.
+bool stayed_outside(const CgroupMountSource& source, const sys::Error& error) {
+    return source.may_be_absent && error.code == ENOENT;
+}
+
+// No cgroup of its own (disabled, or not allowed): a cgroup namespace shows what lies below the
+// caller's cgroup, otherwise there is nothing to show.
 Result<UniqueFd> make_without_cgroups(const Rootfs& rootfs, const MountPlan& plan) {
     struct statfs host = {};
     if (rootfs.own_cgroup_namespace && ::statfs("/sys/fs/cgroup", &host) == 0 &&
@@ -93,6 +98,9 @@ Result<Hierarchies> make_hierarchies(const Rootfs& rootfs, int target) {
             }
             added = add_hierarchy(tmpfs, source);
         }
+        if (!added && stayed_outside(source, added.error())) {
+            continue;
+        }
         made.below.push_back(TRY(std::move(added)));
     }
     return made;
@@ -112,8 +120,11 @@ Result<Hierarchies> make_tree(const Rootfs& rootfs, const MountPlan& plan, int t
     }
     const CgroupMountSource& first = rootfs.cgroups.front();
     if (first.name.empty()) {
-        return Hierarchies{
-            TRY(sys::clone_mount(AT_FDCWD, first.path, Recursion::this_mount)), false, {}};
+        auto tree = sys::clone_mount(AT_FDCWD, first.path, Recursion::this_mount);
+        if (!tree && stayed_outside(first, tree.error())) {
+            tree = make_without_cgroups(rootfs, plan);
+        }
+        return Hierarchies{TRY(std::move(tree)), false, {}};
     }
     return make_hierarchies(rootfs, target);
 }

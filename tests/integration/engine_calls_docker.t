@@ -151,12 +151,16 @@ class Rootless(Shim):
 
 @suite.case("TRAP-56", "dockerd rootless: an empty cgroupsPath and no resources, a whole life")
 def rootless(lab):
-    shim = Rootless(lab, lab.bundle(shell="trap 'exit 4' TERM; echo up; while :; do sleep 0.01; done"))
+    shim = Rootless(lab, lab.bundle(shell="trap 'exit 4' TERM; ls /sys/fs/cgroup; echo up; "
+                                          "while :; do sleep 0.01; done"))
+    shim.made.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["ro", "nosuid", "noexec", "nodev"])
+    shim.made.write()
     pid = shim.create()
     equal(read(f"/proc/{pid}/cgroup"), read("/proc/self/cgroup"), "cgroups of init: the caller's")
     contains(read(f"/proc/{pid}/status"), f"Uid:\t{Rootless.FIRST}\t", "user")
     shim.silent("start", shim.id)
     shim.out.wait_for("up")
+    equal(shim.out.text(), "up\n", "/sys/fs/cgroup, for it has no cgroup")
     out = Pipe()
     path = shim.process_file(["/bin/id", "-u"])
     os.chown(path, Rootless.FIRST, Rootless.FIRST)
@@ -182,6 +186,7 @@ def rootless_limit(lab):
     shim.made.linux.pop("resources")
     shim.made.write()
     shim.create()
+    shim.silent("delete", shim.id)
 
 
 suite.main()

@@ -145,7 +145,7 @@ std::vector<CgroupMountSource> Manager::mount_sources() const {
     constexpr std::string_view kNamed = "name=";
     std::vector<CgroupMountSource> sources;
     for (const auto& [controllers, path, found] : record_.directories) {
-        CgroupMountSource source{controllers, path, {}, controllers};
+        CgroupMountSource source{controllers, path, {}, controllers, may_stay_outside()};
         if (controllers.starts_with(kNamed)) {
             source.name = controllers.substr(kNamed.size());
             source.options = "none," + controllers;

@@ -220,7 +220,7 @@ Result<void> Manager::delegate(uid_t uid) {
 std::vector<CgroupMountSource> Manager::mount_sources() const {
     std::vector<CgroupMountSource> sources;
     for (const CgroupRecord::Directory& directory : record_.directories) {
-        sources.push_back({"", directory.path, {}, ""});
+        sources.push_back({"", directory.path, {}, "", may_stay_outside()});
     }
     return sources;
 }
