@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2317
 # (Variables and functions here are for those who source this.)
-# Shared by the engines' programs: TAP lines, the image, private podman, dockerd and containerd.
-# Sourced inside tests/sandbox, which ends and removes everything that is started here.
+# Shared by the engines' programs: TAP lines, the image, private dockerd and containerd.
+# A program that sources this goes on in tests/sandbox, which ends and removes all that it starts.
 
 RUNTIME=${BRIG:?names the runtime to test}
+if [[ -z ${SCRATCH:-} ]]; then
+    # crun refuses a machine that has both kinds of cgroups.
+    SANDBOX_VIEW=()
+    [[ $("$RUNTIME" --version) != crun* ]] || SANDBOX_VIEW=(--v1)
+    exec "$(dirname "${BASH_SOURCE[0]}")/../sandbox" "${SANDBOX_VIEW[@]}" "$(readlink -f "$0")"
+fi
 RUNTIME=$(readlink -f "$RUNTIME")
 TAP_COUNT=0
 TAP_FAILED=0
@@ -79,6 +85,21 @@ wait_until() {
     done
 }
 
+# start_many COUNT COMMAND...: runs COMMAND NUMBER for 1 to COUNT, all at once; prints what went wrong.
+start_many() {
+    local count=$1 number status jobs=()
+    shift
+    for ((number = 1; number <= count; number++)); do
+        "$@" "$number" >"$SCRATCH/many.$number" 2>&1 </dev/null &
+        jobs[number]=$!
+    done
+    for ((number = 1; number <= count; number++)); do
+        status=0
+        wait "${jobs[number]}" || status=$?
+        ((status == 0)) || echo "$number: exit status $status: $(cat "$SCRATCH/many.$number")"
+    done
+}
+
 # --- the image -------------------------------------------------------------------------------------
 
 # make_rootfs DIR: busybox and the files that a user look-up needs.
@@ -120,34 +141,6 @@ EOF
 }
 
 # --- the engines -----------------------------------------------------------------------------------
-
-# use_podman: from here on `podman` is a private one that calls RUNTIME.
-use_podman() {
-    need_programs podman conmon
-    local files processes
-    files=$(ulimit -Hn)
-    processes=$(ulimit -Hu)
-    # podman asks for more open files than a machine without CAP_SYS_RESOURCE may give.
-    [[ $files != unlimited ]] || files=1048576
-    [[ $processes != unlimited ]] || processes=-1
-    mkdir -p "$SCRATCH/podman"
-    cat >"$SCRATCH/podman/containers.conf" <<EOF
-[containers]
-default_ulimits = ["nofile=$files:$files", "nproc=$processes:$processes"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime_supports_json = ["runc", "crun", "$(basename "$RUNTIME")"]
-runtime_supports_nocgroup = ["crun", "$(basename "$RUNTIME")"]
-runtime_supports_nocgroups = ["crun", "$(basename "$RUNTIME")"]
-EOF
-    export CONTAINERS_CONF=$SCRATCH/podman/containers.conf
-    podman() {
-        timeout --foreground 60 podman --root "$SCRATCH/podman/root" --runroot "$SCRATCH/podman/run" \
-            --tmpdir "$SCRATCH/podman/tmp" --storage-driver "${STORAGE_DRIVER:-overlay}" \
-            --runtime "$RUNTIME" "$@"
-    }
-}
 
 # use_docker: starts a private dockerd whose default runtime is RUNTIME; `docker` talks to it.
 use_docker() {
@@ -263,13 +256,20 @@ cgroup_file() {
 # before and after means that nothing was left.
 leftovers() {
     echo "processes:"
-    ps -e -o comm= | sort | grep -xE 'sleep|busybox|conmon|sh|tail|containerd-shim' || true
+    # All of the sandbox but those that look here.
+    ps -e -o pid=,ppid=,comm= | awk -v self="$BASHPID" '{ parent[$1] = $2; name[$1] = $3 }
+        END { for (pid in name) {
+            for (at = pid; at > 1 && at != self;) at = parent[at]
+            if (at != self) print name[pid] } }' | sort
+    echo "namespaces:"
+    readlink /proc/[0-9]*/ns/{cgroup,ipc,mnt,net,pid,user,uts} 2>/dev/null | sort -u
+    find /run/netns -mindepth 1 2>/dev/null | sort || true
+    echo "network devices:"
+    ls /sys/class/net
     echo "mounts:"
     awk '{ print $5 }' /proc/self/mountinfo | sort
     echo "cgroups:"
     find /sys/fs/cgroup -mindepth 2 -type d | sort
-    echo "network namespaces:"
-    find /run/netns -mindepth 1 2>/dev/null | sort || true
     echo "state:"
     find "$@" -mindepth 1 -not -path '*/.seccomp*' 2>/dev/null | sort || true
 }

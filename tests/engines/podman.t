@@ -4,31 +4,17 @@
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
-if [[ -z ${SCRATCH:-} ]]; then
-    exec "$HERE/../sandbox" "$HERE/podman.t"
-fi
 # shellcheck source=tests/engines/lib.sh
 source "$HERE/lib.sh"
 # shellcheck source=tests/engines/lesson.sh
 source "$HERE/lesson.sh"
-
-ENGINE=podman
-RUNC_GLOBAL=(--runtime runc)
-REMOVE=(rm -f -t 0)
-STATE_FOLDERS=(/run/brig /run/runc /run/crun "$SCRATCH/podman/run/overlay-containers"
-    "$SCRATCH/podman/root/overlay-containers")
+# shellcheck source=tests/engines/podman_lib.sh
+source "$HERE/podman_lib.sh"
 
 podman_build() {
-    # A runtime that notes each call, for a build does not say what ran its steps.
-    cat >"$SCRATCH/noting" <<EOF
-#!/bin/sh
-echo "\$@" >>"$SCRATCH/noted"
-exec "$RUNTIME" "\$@"
-EOF
-    chmod 755 "$SCRATCH/noting"
     write_dockerfile "$SCRATCH/Dockerfile"
     mkdir -p "$SCRATCH/empty"
-    check_status "an image with USER 1000 is built" 0 podman --runtime "$SCRATCH/noting" build \
+    check_status "an image with USER 1000 is built" 0 noting build \
         --isolation oci --pull=never -t built -f "$SCRATCH/Dockerfile" "$SCRATCH/empty"
     check_equal "X-12 its RUN steps ran through the runtime" \
         "$(grep -c '\bcreate\b' "$SCRATCH/noted" || true)" 2
@@ -165,10 +151,7 @@ podman_checkpoint() {
 }
 
 use_podman
-make_rootfs "$SCRATCH/fs"
-make_image "$SCRATCH/bb.tar" "$SCRATCH/fs" bb:latest
-podman load -q -i "$SCRATCH/bb.tar" >/dev/null
-podman tag localhost/bb:latest bb
+load_image
 DEFAULT_CAPS=$FOURTEEN_CAPS
 [[ $(podman run --rm bb grep CapBnd /proc/self/status) != *"$ELEVEN_CAPS" ]] || DEFAULT_CAPS=$ELEVEN_CAPS
 
