@@ -271,7 +271,8 @@ leftovers() {
     echo "cgroups:"
     find /sys/fs/cgroup -mindepth 2 -type d | sort
     echo "state:"
-    find "$@" -mindepth 1 -not -path '*/.seccomp*' 2>/dev/null | sort || true
+    # containers.json is podman's own list.
+    find "$@" -mindepth 1 -not -path '*/.seccomp*' -not -name containers.json 2>/dev/null | sort || true
 }
 
 # check_nothing_left NAME BEFORE DIR...: engines clean up a moment after their command has returned.
