@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// See bulk.h.
 #include "runtime/bulk.h"
 
 #include <regex.h>
@@ -18,30 +19,30 @@ class Pattern {
     Pattern(const Pattern&) = delete;
     Pattern& operator=(const Pattern&) = delete;
     ~Pattern() {
-        if (x_compiled) {
-            regfree(&x_regex);
+        if (compiled_) {
+            regfree(&regex_);
         }
     }
 
     Result<void> compile(const std::string& text) {
-        const int error = regcomp(&x_regex, text.c_str(), REG_EXTENDED | REG_NOSUB);
+        const int error = regcomp(&regex_, text.c_str(), REG_EXTENDED | REG_NOSUB);
         if (error != 0) {
             std::array<char, 128> reason = {};
-            regerror(error, &x_regex, reason.data(), reason.size());
+            regerror(error, &regex_, reason.data(), reason.size());
             return sys::fail(sys::ErrorKind::invalid,
                              sys::call("regcomp", text) + ": " + reason.data());
         }
-        x_compiled = true;
+        compiled_ = true;
         return {};
     }
 
     [[nodiscard]] bool matches(const std::string& text) const {
-        return regexec(&x_regex, text.c_str(), 0, nullptr, 0) == 0;
+        return regexec(&regex_, text.c_str(), 0, nullptr, 0) == 0;
     }
 
   private:
-    regex_t x_regex = {};
-    bool x_compiled = false;
+    regex_t regex_ = {};
+    bool compiled_ = false;
 };
 
 }  // namespace

@@ -11,8 +11,8 @@ namespace runtime {
 [[nodiscard]] std::string_view brig_commit();  // "unknown" where the build did not know
 
 // `NAME version X`, `commit: X`, `spec: X`, `+FEATURE...`, and under another name than its own
-// `implementation: brig`. dockerd takes the version from each line
-// that holds the word "version": only the first one may (engines 1.5).
+// `implementation: brig`. dockerd takes the version from each line that holds the word "version":
+// only the first one may (engines 1.5).
 [[nodiscard]] std::string version_text();
 
 }  // namespace runtime
