@@ -69,6 +69,21 @@ bool is_pipe_within(const std::string& pipe, const std::vector<pid_t>& processes
     return ends.readers > 0 && ends.writers > 0;
 }
 
+// An image may come from anywhere: no link out, no FIFO that nobody writes to (T-105).
+Result<std::string> read_descriptors(int image) {
+    const sys::UniqueFd file =
+        TRY(sys::open_at(image, kDescriptorsFile, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    struct stat info = {};
+    if (::fstat(file.get(), &info) != 0) {
+        return sys::fail_errno(sys::call("stat", kDescriptorsFile));
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return sys::fail(sys::ErrorKind::invalid,
+                         std::string(kDescriptorsFile) + ": not a regular file");
+    }
+    return sys::read_all(file.get(), kDescriptorsFile);
+}
+
 }  // namespace
 
 Result<void> describe_namespaces(CriuRequest& request, const NamespacePlan& plan) {
@@ -121,7 +136,8 @@ std::string describe_stdio(pid_t init, const std::vector<pid_t>& processes) {
     return oci::write_json(oci::kType<std::vector<std::string>>, &names, oci::Layout::compact);
 }
 
-Result<void> provide_stdio(CriuRequest& request, const std::string& json) {
+Result<void> provide_stdio(CriuRequest& request, int image) {
+    const std::string json = TRY(read_descriptors(image));
     std::vector<std::string> names;
     if (!oci::read_json(oci::kType<std::vector<std::string>>, &names, json, nullptr).empty()) {
         return sys::fail(sys::ErrorKind::invalid, std::string(kDescriptorsFile) + ": malformed");

@@ -51,7 +51,7 @@ void provide_mounts(CriuRequest& request, const oci::Spec& spec,
 inline constexpr const char* kDescriptorsFile = "descriptors.json";
 // Dump. A pipe whose other end is inside, too, is told as "", for it comes back by itself.
 [[nodiscard]] std::string describe_stdio(pid_t init, const std::vector<pid_t>& processes);
-// Restore: the caller's own 0, 1, 2 for those that were pipes.
-[[nodiscard]] Result<void> provide_stdio(CriuRequest& request, const std::string& json);
+// Restore: the caller's own 0, 1, 2 for those that were pipes. `image`: the image directory.
+[[nodiscard]] Result<void> provide_stdio(CriuRequest& request, int image);
 
 }  // namespace libcontainer

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 #include "libcontainer/sys/file.h"
 #include "oci/annotations.h"
@@ -34,6 +35,13 @@ std::string config_file(const std::map<std::string, std::string>& annotations) {
 
 Result<sys::UniqueFd> open_directory(const std::string& path) {
     return sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+}
+
+// By the path without symlinks: an absolute one would lead back to our own mounts.
+Result<sys::UniqueFd> open_as_seen_by(pid_t process, int directory) {
+    const std::string path =
+        TRY(sys::read_link(AT_FDCWD, "/proc/self/fd/" + std::to_string(directory)));
+    return open_directory("/proc/" + std::to_string(process) + "/root" + path);
 }
 
 // An empty one goes again on failure; what CRIU wrote into it tells why it failed.
@@ -67,12 +75,20 @@ Result<CriuDirectories> open_criu_directories(const CriuOptions& options, ImageD
 
 Result<void> set_directories(CriuRequest& request, CriuDirectories& directories, pid_t criu) {
     if (criu != 0) {
-        const std::string root = "/proc/" + std::to_string(criu) + "/root";
-        directories.image = TRY(open_directory(root + directories.image_path));
-        directories.work = TRY(open_directory(root + directories.work_path));
+        directories.image = TRY(open_as_seen_by(criu, directories.image.get()));
+        directories.work = TRY(open_as_seen_by(criu, directories.work.get()));
     }
     request.set(CriuField::images_dir_fd, directories.image.get());
     request.set(CriuField::work_dir_fd, directories.work.get());
+    return {};
+}
+
+Result<void> remove_old_outputs(const CriuDirectories& directories, const std::string& verb) {
+    for (const std::string& name : {verb + ".log", "stats-" + verb}) {
+        if (::unlinkat(directories.work.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
+            return sys::fail_errno(sys::call("unlink", directories.work_path + "/" + name));
+        }
+    }
     return {};
 }
 

@@ -31,6 +31,12 @@ enum class ImageDirectory : unsigned char { make, must_exist };
 [[nodiscard]] Result<void> set_directories(CriuRequest& request, CriuDirectories& directories,
                                            pid_t criu);
 
+// Removes what an earlier call has left of CRIU's log and figures in the work directory: it would
+// write through a link there, and an image may come from anywhere (T-105). `verb`: "dump",
+// "restore".
+[[nodiscard]] Result<void> remove_old_outputs(const CriuDirectories& directories,
+                                              const std::string& verb);
+
 // All of CriuOptions but the directories, and what every container needs.
 [[nodiscard]] CriuRequest make_criu_request(const CriuOptions& options, const char* log,
                                             const std::map<std::string, std::string>& annotations);

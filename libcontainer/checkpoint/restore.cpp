@@ -158,8 +158,7 @@ Result<void> Restoration::prepare() {
         request_.set(CriuField::lsm_mount_context, options_.lsm_mount_context);
     }
     namespaces_ = TRY(provide_namespaces(request_, plan_, kFirstPassed));
-    const std::string stdio = TRY(sys::read_file(directories_.image.get(), kDescriptorsFile));
-    TRY_VOID(provide_stdio(request_, stdio));
+    TRY_VOID(provide_stdio(request_, directories_.image.get()));
     TRY_VOID(make_mount_points(spec(), bundle_.path, rootfs));
     root_ = TRY(sys::real_path(rootfs));
     request_.set(CriuField::root, root_);
@@ -277,6 +276,7 @@ Result<RestoredContainer> Restoration::make_processes() {
     }
     Criu criu = TRY(Criu::start(setup));
     TRY_VOID(set_directories(request_, directories_, criu.pid().number));
+    TRY_VOID(remove_old_outputs(directories_, "restore"));
     TRY_VOID(add_cgroup_roots(criu.pid().number));
     Searchable image;
     if (plan_.own(oci::NamespaceType::user)) {
