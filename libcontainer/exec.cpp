@@ -260,15 +260,12 @@ LaunchHandlers plan_handlers(const oci::Process& process, const ExecOptions& opt
 Result<void> await_program(const Launched& launched, const oci::Spec& spec,
                            const oci::State& state) {
     const auto hand_to_supervisor = [&](sys::UniqueFd listener) {
-        auto sent =
-            send_seccomp_listener(*spec.linux.seccomp, state, launched.pid.number, listener);
-        if (!sent) {
-            static_cast<void>(sys::send_signal(launched.pid, SIGKILL));
-        }
-        return sent;
+        return send_seccomp_listener(*spec.linux.seccomp, state, launched.pid.number, listener);
     };
     auto running = await_exec(launched, -1, hand_to_supervisor);
     if (!running) {
+        // It may well be under way: what failed can be our hearing of it.
+        static_cast<void>(sys::send_signal(launched.pid, SIGKILL));
         static_cast<void>(sys::wait_for(launched.pid));
     }
     return running;

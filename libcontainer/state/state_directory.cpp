@@ -151,8 +151,10 @@ Result<std::vector<std::string>> StateDirectory::ids(const std::string& root) {
 
 Result<bool> StateDirectory::try_lock() {
     if (::flock(directory_.get(), LOCK_EX | LOCK_NB) != 0) {
-        return errno == EWOULDBLOCK || errno == EINTR ? Result<bool>(false)
-                                                      : sys::fail_errno("flock");
+        // ENOLCK: the kernel has no memory for it, which may be over soon.
+        return errno == EWOULDBLOCK || errno == EINTR || errno == ENOLCK
+                   ? Result<bool>(false)
+                   : sys::fail_errno("flock");
     }
     is_mine_ = true;
     // Whoever held the lock may have removed the folder; its name may be another's by now.
