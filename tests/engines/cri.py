@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -130,7 +131,7 @@ class Engine:
             for name in busybox user signal pause; do
                 ctr -n k8s.io image import "$SCRATCH/$name.tar" >/dev/null
             done""" % PAUSE)
-        tap.eventually(lambda: self.cri.call("ImageStatus", image={"image": PAUSE}).image.id, "the images are known", 10)
+        tap.eventually(lambda: self.cri.call("ImageStatus", image={"image": PAUSE}).image.id, "images are known", 10)
         for handler in ("brig", ""):  # the first pods leave folders that stay
             self.remove(self.pod(handler, network=POD))
         self.baseline = self.snapshot()
@@ -142,13 +143,18 @@ class Engine:
             self.process = subprocess.Popen(
                 ["containerd", "--config", str(path), "--root", str(self.scratch / "containerd"),
                  "--state", "/run/containerd", "--address", SOCKET], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        self.cri.connect()
+
+        def listens():
+            with socket.socket(socket.AF_UNIX) as probe:
+                return probe.connect_ex(SOCKET) == 0
 
         def ready():
             try:
                 return self.cri.call("Version", seconds=2).runtime_name
             except grpc.RpcError:
                 return ""
+        tap.eventually(listens, "containerd listens", 30)  # grpc waits for seconds between two attempts of its own
+        self.cri.connect()
         tap.eventually(ready, "containerd answers", 30)
 
     def stop(self, number=signal.SIGTERM):
@@ -178,7 +184,7 @@ class Engine:
     def expect_clean(self):
         """No process, mount, cgroup, state or network namespace is there that was not before."""
         def leaks():
-            found = self.baseline.leaks(set())
+            found = self.baseline.leaks({self.process.pid})
             return found + [f"network namespace: {name}" for name in os.listdir("/run/netns")]
         deadline = time.monotonic() + 15
         while leaks() and time.monotonic() < deadline:
