@@ -107,9 +107,10 @@ class Caller:
         equal((result.out, result.err), ("", ""), f"output of {words[0]}")
         return result
 
-    def give_streams(self, *words, **how):
+    def give_streams(self, *words, timeout=10, **how):
         """A call whose standard streams are the program's."""
-        result = self.spawn(*words, stdout=self.out.writer, stderr=self.err.writer, **how).wait()
+        result = self.spawn(*words, stdout=self.out.writer, stderr=self.err.writer,
+                            **how).wait(timeout)
         self.out.shut()
         self.err.shut()
         return result
