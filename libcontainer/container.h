@@ -62,6 +62,15 @@ enum class Force : unsigned char { no, yes };
 // were.
 [[nodiscard]] Result<void> update(const GlobalOptions& global, const UpdateOptions& options);
 
+// Attaches the mounts of the JSON array in `file` ("-": standard input), which has the form of
+// mounts[], in a container that has not stopped: binds and tmpfs, sources as seen by the caller.
+// On error none of them is left.
+[[nodiscard]] Result<void> add_mounts(const GlobalOptions& global, const std::string& id,
+                                      const std::string& file);
+// Removes them again, by their destinations, and no other mounts.
+[[nodiscard]] Result<void> remove_mounts(const GlobalOptions& global, const std::string& id,
+                                         const std::string& file);
+
 // Writes a running container into an image by CRIU. Without `leave_running` and `pre_dump` the
 // container is gone then, state and all (engines 2.14).
 [[nodiscard]] Result<void> checkpoint(const GlobalOptions& global,

@@ -47,6 +47,15 @@ Parsed<Resources> parse_resources(std::string_view json, std::vector<ParseError>
     return parse_json<Resources>(json, warnings);
 }
 
+Parsed<std::vector<Mount>> parse_mounts(std::string_view json) {
+    std::vector<Mount> mounts;
+    std::vector<ParseError> mistakes = read_json(kType<std::vector<Mount>>, &mounts, json, nullptr);
+    if (!mistakes.empty()) {
+        return std::unexpected(std::move(mistakes));
+    }
+    return mounts;
+}
+
 Parsed<State> parse_state(std::string_view json) {
     return parse_json<State>(json);
 }

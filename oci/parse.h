@@ -33,6 +33,9 @@ Parsed<Process> parse_process(std::string_view json, std::vector<ParseError>* wa
 Parsed<Resources> parse_resources(std::string_view json,
                                   std::vector<ParseError>* warnings = nullptr);
 
+// The file of `mounts add`: what config.json has as mounts.
+Parsed<std::vector<Mount>> parse_mounts(std::string_view json);
+
 Parsed<State> parse_state(std::string_view json);
 Parsed<Features> parse_features(std::string_view json);
 

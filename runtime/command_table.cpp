@@ -45,6 +45,8 @@ constexpr std::array kCommands = {
             no_options, run_resume},
     Command{"update", "ID", "change a container's limits", 1, 1, anywhere, needed, kFailure,
             update_options, run_update},
+    Command{"mounts", "add|remove ID FILE", "add mounts to a running container, or remove them", 3,
+            3, anywhere, needed, kFailure, no_options, run_mounts},
     Command{"checkpoint", "ID", "write a running container into an image, by CRIU", 1, 1, anywhere,
             needed, kFailure, checkpoint_options, run_checkpoint},
     Command{"restore", "ID", "let a container go on from an image, by CRIU", 1, 1, anywhere, needed,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/dispatch.h"
 
+#include <algorithm>
+
 #include "runtime/command.h"
 #include "runtime/global_options.h"
 #include "runtime/help.h"
@@ -12,13 +14,18 @@ namespace {
 
 constexpr int kFailure = 1;
 
-// What the message of a failure begins with: the command and the container it was about. A command
-// of many containers names the one itself.
+// What the message of a failure begins with: the command and the container it was about, which is
+// the operand that the synopsis calls so. A command of many containers names the one itself.
 std::string subject_of(const Command& command, const Line& line) {
     std::string subject(command.name);
-    if (command.root == StateRoot::needed && !command.operands.starts_with("ID...") &&
-        !line.operands.empty() && !line.operands[0].empty()) {
-        subject += " " + line.operands[0];
+    std::size_t place = command.operands.find("ID");
+    if (command.root == StateRoot::unused || place == std::string_view::npos ||
+        command.operands.substr(place).starts_with("ID...")) {
+        return subject;
+    }
+    place = static_cast<std::size_t>(std::ranges::count(command.operands.substr(0, place), ' '));
+    for (std::size_t i = 0; i <= place && !line.operands[i].empty(); ++i) {
+        subject += " " + line.operands[i];
     }
     return subject;
 }

@@ -42,6 +42,7 @@ std::vector<OptionInfo> no_options();
 [[nodiscard]] Result<int> run_pause(const Context& context, const Line& line);
 [[nodiscard]] Result<int> run_resume(const Context& context, const Line& line);
 [[nodiscard]] Result<int> run_wait(const Context& context, const Line& line);
+[[nodiscard]] Result<int> run_mounts(const Context& context, const Line& line);
 
 struct KillSettings {
     std::string id;

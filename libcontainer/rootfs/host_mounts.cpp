@@ -79,17 +79,6 @@ Result<void> open_bind(const Rootfs& rootfs, MountPlan& plan, const oci::Mount& 
     return applied;
 }
 
-Result<void> open_binds(Rootfs& rootfs) {
-    Idmaps idmaps(*rootfs.spec);
-    for (std::size_t i = 0; i < rootfs.mounts.size(); ++i) {
-        MountPlan& plan = rootfs.mounts[i];
-        if (auto opened = open_bind(rootfs, plan, rootfs.spec->mounts[i], idmaps); !opened) {
-            return std::unexpected(std::move(opened).error().at(plan.config_path));
-        }
-    }
-    return {};
-}
-
 Result<void> open_null_device(Rootfs& rootfs) {
     if (rootfs.spec->linux.masked_paths.empty()) {
         return {};
@@ -133,6 +122,17 @@ Result<void> change_mount(int tree, const AttributeChange& change, std::uint64_t
 }
 
 }  // namespace
+
+Result<void> open_binds(Rootfs& rootfs) {
+    Idmaps idmaps(*rootfs.spec);
+    for (std::size_t i = 0; i < rootfs.mounts.size(); ++i) {
+        MountPlan& plan = rootfs.mounts[i];
+        if (auto opened = open_bind(rootfs, plan, rootfs.spec->mounts[i], idmaps); !opened) {
+            return std::unexpected(std::move(opened).error().at(plan.config_path));
+        }
+    }
+    return {};
+}
 
 Result<void> apply_bind_options(int tree, const MountOptions& options, std::uint64_t base) {
     AttributeChange whole = options.recursive;

@@ -15,6 +15,9 @@ namespace libcontainer {
 // clone mounts.
 [[nodiscard]] Result<void> open_host_mounts(Rootfs& rootfs);
 
+// Its part for the bind sources alone. Parent.
+[[nodiscard]] Result<void> open_binds(Rootfs& rootfs);
+
 // Gives the clone of a bind's source what the entry asks for. `base`: source_propagation.
 [[nodiscard]] Result<void> apply_bind_options(int tree, const MountOptions& options,
                                               std::uint64_t base);

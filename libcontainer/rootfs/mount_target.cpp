@@ -188,9 +188,10 @@ Result<UniqueFd> open_file_target(int directory, const std::string& name, std::s
 Result<MountTarget> open_mount_target(const Rootfs& rootfs, const MountPlan& plan, int source) {
     TRY_VOID(check_source(plan, source));
     MountTarget target = TRY(open_or_make(rootfs, plan, source));
-    if (target.made) {
+    if (target.made && !rootfs.is_live) {
         return target;
     }
+    target.made = false;  // in a container that runs, something else may lie there by now
     const struct statx info = TRY(status(target.fd.get()));
     target.mode = info.stx_mode;
     // Only a mount's root can be the container's root.

@@ -46,6 +46,8 @@ struct Rootfs {
         sys::Recursion recursion = sys::Recursion::this_mount;
         std::string config_path;
     };
+    bool is_live = false;                       // the container runs: see hot_mounts.cpp
+    std::vector<sys::UniqueFd> attached;        // of a live one, to undo
     std::vector<LaterReadonly> readonly_later;  // mounts that turn read-only last: tmpfs, /dev
 };
 

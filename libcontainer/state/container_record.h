@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "libcontainer/cgroup/manager.h"
 #include "libcontainer/resctrl/group.h"
@@ -32,6 +33,7 @@ struct ContainerRecord {
     bool has_process = false;
     bool has_late_hooks = false;  // poststart or poststop: start and delete must read config.json
     bool no_new_keyring = false;
+    std::vector<MountIdentity> added_mounts;  // by `mounts add`, while the container ran
     std::optional<std::int32_t> exit_status;  // of init, once `run --keep` has seen its end
     std::optional<MountIdentity>
         shared_root;  // to unmount, of a container without mount namespace (N-03)
@@ -97,6 +99,7 @@ inline constexpr Field kFields<libcontainer::ContainerRecord>[] = {
     field<&libcontainer::ContainerRecord::has_process>("hasProcess"),
     field<&libcontainer::ContainerRecord::has_late_hooks>("hasLateHooks"),
     field<&libcontainer::ContainerRecord::no_new_keyring>("noNewKeyring"),
+    field<&libcontainer::ContainerRecord::added_mounts>("addedMounts"),
     field<&libcontainer::ContainerRecord::exit_status>("exitStatus"),
     field<&libcontainer::ContainerRecord::shared_root>("sharedRoot"),
 };
