@@ -1,22 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The lesson through docker: a private dockerd whose default runtime is BRIG.
+# shellcheck disable=SC2119
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
-if [[ -z ${SCRATCH:-} ]]; then
-    exec "$HERE/../sandbox" "$HERE/docker.t"
-fi
 # shellcheck source=tests/engines/lib.sh
 source "$HERE/lib.sh"
 # shellcheck source=tests/engines/lesson.sh
 source "$HERE/lesson.sh"
-
-ENGINE=docker
+# shellcheck source=tests/engines/docker_lib.sh
+source "$HERE/docker_lib.sh"
 DEFAULT_CAPS=$FOURTEEN_CAPS
-RUNC_RUN=(--runtime runc)
-STATE_FOLDERS=(/run/brig /run/runc /run/docker-exec/runtime-tested /run/docker-exec/runtime-runc
-    /run/docker-exec/containerd/daemon)
 
 docker_info() {
     check_equal "the daemon's default runtime is the tested one" \
@@ -47,9 +42,7 @@ docker_runtime_arguments() {
 }
 
 use_docker
-make_rootfs "$SCRATCH/fs"
-make_image "$SCRATCH/bb.tar" "$SCRATCH/fs" bb:latest
-docker load -q -i "$SCRATCH/bb.tar" >/dev/null
+use_image
 
 warm_up
 before=$(leftovers "${STATE_FOLDERS[@]}")

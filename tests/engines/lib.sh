@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2317
 # (Variables and functions here are for those who source this.)
-# Shared by the engines' programs: TAP lines, the image, private dockerd and containerd.
+# Shared by the engines' programs: TAP lines, the image, a private containerd.
 # A program that sources this goes on in tests/sandbox, which ends and removes all that it starts.
 
 RUNTIME=${BRIG:?names the runtime to test}
@@ -56,6 +56,11 @@ check_status() {
     else
         not_ok "$name" "exit status $status, wanted $wanted: $output"
     fi
+}
+
+# skip NAME REASON
+skip() {
+    echo "ok $((++TAP_COUNT)) - $1 # SKIP $2"
 }
 
 finish() {
@@ -141,30 +146,6 @@ EOF
 }
 
 # --- the engines -----------------------------------------------------------------------------------
-
-# use_docker: starts a private dockerd whose default runtime is RUNTIME; `docker` talks to it.
-use_docker() {
-    need_programs dockerd docker containerd
-    local dir=$SCRATCH/docker
-    mkdir -p "$dir"
-    cat >"$dir/daemon.json" <<EOF
-{"default-runtime": "tested",
- "runtimes": {"tested": {"path": "$RUNTIME"},
-              "with-arguments": {"path": "$RUNTIME", "runtimeArgs": ["--debug"]}}}
-EOF
-    dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root /run/docker-exec \
-        --pidfile "$dir/pid" --host "unix://$dir/socket" --bridge=none --iptables=false \
-        --ip-forward=false --ip-masq=false --exec-opt native.cgroupdriver=cgroupfs \
-        --storage-driver "${STORAGE_DRIVER:-overlay2}" >"$dir/log" 2>&1 &
-    docker() {
-        timeout --foreground 60 docker "$@"
-    }
-    export DOCKER_HOST=unix://$dir/socket DOCKER_CONFIG=$dir DOCKER_BUILDKIT=0
-    wait_until 30 docker version || {
-        tail -n 20 "$dir/log"
-        return 1
-    }
-}
 
 # use_containerd: starts a private containerd; `ctr` talks to it.
 use_containerd() {
