@@ -87,12 +87,12 @@ exec_streams() {
 
 exec_terminal() {
     check_match "CALL-08 exec -it has a terminal" "$(with_terminal "$DOCKER_CLIENT" exec -it box tty)" \
-        '^/dev/pts/[0-9]+'
+        '/dev/pts/[0-9]+'
     check_match "exec -it gets the client's size" "$(with_terminal "$DOCKER_CLIENT" exec -it box \
         sh -c 'for i in $(busybox seq 100); do stty size | grep 33 && exit; sleep 0.05; done; stty size')" \
         '33 77'
     check_match "exec -it opens its /dev/tty" \
-        "$(with_terminal "$DOCKER_CLIENT" exec -it box sh -c 'echo on-tty >/dev/tty')" '^on-tty'
+        "$(with_terminal "$DOCKER_CLIENT" exec -it box sh -c 'echo on-tty >/dev/tty')" 'on-tty'
     check_match "run -it has a terminal as console, too" \
         "$(with_terminal "$DOCKER_CLIENT" run --rm -it bb sh -c 'tty; echo on-console >/dev/console')" \
         '/dev/(pts/0|console).*on-console'

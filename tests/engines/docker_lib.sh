@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2317
-# A private dockerd whose default runtime is RUNTIME. Sourced after lib.sh
-# and lesson.sh.
+# A private dockerd whose default runtime is RUNTIME. Sourced after lib.sh and lesson.sh.
 
 ENGINE=docker
 RUNC_RUN=(--runtime runc)

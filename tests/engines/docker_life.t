@@ -9,8 +9,8 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 source "$HERE/lib.sh"
 # shellcheck source=tests/engines/lesson.sh
 source "$HERE/lesson.sh"
-
-ENGINE=docker
+# shellcheck source=tests/engines/docker_lib.sh
+source "$HERE/docker_lib.sh"
 
 # life NAME OPTION... -- COMMAND...: a detached container.
 life() {
