@@ -3,7 +3,6 @@
 # Traps that engines set a runtime, first part: processes, descriptors, sockets and blocking
 # (TRAP-01 to TRAP-19). Those of a single verb are shown in that verb's own tests.
 import array
-import ctypes
 import fcntl
 import json
 import os
@@ -91,6 +90,29 @@ def only_own_children(lab, shape):
     container.delete().ok()
     for left in lab.containers[:-1]:
         lab.brig("delete", "--force", left).ok()
+
+
+FAILURES = {
+    "no program": lambda made: made.process.update(args=["/absent"]),
+    "a mount": lambda made: made.mount("/x", "bind", "/absent", ["bind"]),
+    "a hook inside": lambda made: made.config.update(
+        hooks={"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "sleep 9 & exit 1"]}]}),
+    "a limit": lambda made: made.set("linux.resources", {"cpu": {"cpus": "5000"}}),
+}
+
+
+@suite.table("TRAP-02 TRAP-04", "a call that fails hands no process to the engine", FAILURES)
+def failed_calls(lab, spoil):
+    container = lab.sleeper()
+    made = lab.bundle(SLEEP)
+    spoil(made)
+    for words in (("create", "--bundle", made.write().path, "f"), ("run", "--bundle", made.path, "f"),
+                  ("exec", container.id, "/absent"), ("exec", "-d", container.id, "/absent"),
+                  ("exec", "-d", "--cwd", "/absent", container.id, "/bin/true")):
+        lab.brig(*words).failed()
+        equal(set(oracle.processes()) - set(lab.before.processes), {container.pid},
+              f"processes after {words[0]}")
+    equal(lab.exits, {}, "children that came to us")
 
 
 @suite.table("TRAP-12", "who made it may be killed by its own parent's death, the program is not", {
@@ -194,55 +216,6 @@ def pipes_end(lab):
         console.accept()
         console.close()
     eventually(lambda: not lab.leaks(), "the daemons' end")
-
-
-# The pid file
-
-
-class FolderEvents:
-    """What happens to the names of a folder, by inotify(7)."""
-
-    KINDS = {0x2: "modify", 0x8: "close-write", 0x80: "moved-to", 0x100: "create"}
-
-    def __init__(self, folder):
-        self.descriptor = sandbox.libc.inotify_init1(os.O_NONBLOCK)
-        sandbox.libc.inotify_add_watch(self.descriptor, ctypes.c_char_p(folder.encode()),
-                                       ctypes.c_uint32(sum(self.KINDS)))
-
-    def since(self):
-        """{name: what happened}, without names that begin with a dot."""
-        data = b""
-        while True:
-            try:
-                data += os.read(self.descriptor, 65536)
-            except BlockingIOError:
-                break
-        found = {}
-        while data:
-            _, mask, _, length = struct.unpack("iIII", data[:16])
-            name = data[16:16 + length].rstrip(b"\0").decode()
-            if not name.startswith("."):
-                found.setdefault(name, []).append(self.KINDS[mask & 0xfff])
-            data = data[16 + length:]
-        return found
-
-
-@suite.case("TRAP-06", "the pid file appears whole, by a rename, in create, run and exec")
-def pid_file_events(lab):
-    os.mkdir(f"{lab.path}/pids")
-    events = FolderEvents(f"{lab.path}/pids")
-    made = lab.bundle(SLEEP)
-    container = lab.start(made, "--pid-file", f"{lab.path}/pids/init")
-    container.exec(*SLEEP, options=("-d", "--pid-file", f"{lab.path}/pids/exec")).ok()
-    lab.containers.append("other")
-    lab.brig("run", "-d", "--pid-file", f"{lab.path}/pids/run", "--bundle", made.path, "other").ok()
-    seen = events.since()
-    equal(seen, {name: ["moved-to"] for name in ("init", "exec", "run")}, "what happened")
-    listed = json.loads(lab.brig("ps", "-f", "json", container.id).ok().out)
-    equal(sorted(int(read(f"{lab.path}/pids/{name}")) for name in ("init", "exec")),
-          sorted(listed), "pids")
-    equal(read(f"{lab.path}/pids/run"), str(lab.state("other")["pid"]), "pid of run")
-    os.close(events.descriptor)
 
 
 # Descriptors

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# Traps that engines set a runtime, second part: state, lifetime and cgroups (TRAP-24 to TRAP-34,
-# TRAP-58, TRAP-60).
+# Traps that engines set a runtime, second part: state, pid files, lifetime and cgroups (TRAP-06,
+# TRAP-24 to TRAP-34, TRAP-58, TRAP-60).
 import contextlib
+import ctypes
 import json
 import os
 import shutil
 import signal
+import struct
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import oracle
+from harness import oracle, sandbox
 from harness.cgroups import V1, folder, groups_of, need_v1, room_on_v2, see_only_v2, unified, value
 from harness.lab import need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
@@ -111,6 +113,31 @@ def always_state(lab):
     return f"{seen}"
 
 
+@suite.case("TRAP-29", "who asks while create is under way gets a whole answer, or that there is none")
+def state_during_create(lab):
+    made = lab.bundle(SLEEP).write()
+    seen = set()
+    lab.containers.append("young")
+    for _ in range(10):
+        lab.calls.clear()
+        create = lab.spawn("create", "--bundle", made.path, "young")
+        while create.process.poll() is None:
+            result = lab.brig("state", "young")
+            if result.status != 0:
+                equal((result.status, result.err), (1, "brig: state young: container does not exist\n"),
+                      "the only failure")
+            else:
+                state = json.loads(result.out)
+                seen.add(state["status"])
+                check(state["id"] == "young" and (state["pid"] > 0) == (state["status"] == "created"),
+                      f"{state}")
+        create.wait().ok()
+        equal(lab.state("young")["status"], "created", "status")
+        lab.brig("delete", "young").ok()
+    check(seen <= {"creating", "created"}, f"statuses {seen}")
+    return f"{sorted(seen)}"
+
+
 @suite.case("TRAP-29", "a cgroup that others removed is no reason for state to fail")
 def state_without_cgroup(lab):
     container = lab.sleeper()
@@ -122,6 +149,55 @@ def state_without_cgroup(lab):
         eventually(lambda place=place: not os.path.isdir(place) or not os.rmdir(place), "rmdir")
     equal(container.status(), "stopped", "status")
     container.delete().ok()
+
+
+# The pid file
+
+
+class FolderEvents:
+    """What happens to the names of a folder, by inotify(7)."""
+
+    KINDS = {0x2: "modify", 0x8: "close-write", 0x80: "moved-to", 0x100: "create"}
+
+    def __init__(self, folder):
+        self.descriptor = sandbox.libc.inotify_init1(os.O_NONBLOCK)
+        sandbox.libc.inotify_add_watch(self.descriptor, ctypes.c_char_p(folder.encode()),
+                                       ctypes.c_uint32(sum(self.KINDS)))
+
+    def since(self):
+        """{name: what happened}, without names that begin with a dot."""
+        data = b""
+        while True:
+            try:
+                data += os.read(self.descriptor, 65536)
+            except BlockingIOError:
+                break
+        found = {}
+        while data:
+            _, mask, _, length = struct.unpack("iIII", data[:16])
+            name = data[16:16 + length].rstrip(b"\0").decode()
+            if not name.startswith("."):
+                found.setdefault(name, []).append(self.KINDS[mask & 0xfff])
+            data = data[16 + length:]
+        return found
+
+
+@suite.case("TRAP-06", "the pid file appears whole, by a rename, in create, run and exec")
+def pid_file_events(lab):
+    os.mkdir(f"{lab.path}/pids")
+    events = FolderEvents(f"{lab.path}/pids")
+    made = lab.bundle(SLEEP)
+    container = lab.start(made, "--pid-file", f"{lab.path}/pids/init")
+    container.exec(*SLEEP, options=("-d", "--pid-file", f"{lab.path}/pids/exec")).ok()
+    lab.containers.append("other")
+    lab.brig("run", "-d", "--pid-file", f"{lab.path}/pids/run", "--bundle", made.path, "other").ok()
+    seen = events.since()
+    equal(seen, {name: ["moved-to"] for name in ("init", "exec", "run")}, "what happened")
+    listed = json.loads(lab.brig("ps", "-f", "json", container.id).ok().out)
+    equal(sorted(int(read(f"{lab.path}/pids/{name}")) for name in ("init", "exec")),
+          sorted(listed), "pids")
+    equal(read(f"{lab.path}/pids/run"), str(lab.state("other")["pid"]), "pid of run")
+    os.close(events.descriptor)
 
 
 # The end
@@ -202,11 +278,11 @@ def hanging_exec(lab):
     check(frozen.process.poll() is None, "exec waits in the frozen container")
     for words in (("ps", "-f", "json"), ("state",), ("update", "--pids-limit", "60"), ("kill",)):
         result = lab.brig(*words, container.id, *(["9"] if words == ("kill",) else [])).ok()
-        check(result.seconds < 3, f"{words} took {result.seconds} s")
+        check(result.seconds < 5, f"{words} took {result.seconds} s")
     container.wait_stopped()
     equal(foreground.wait().status, 137, "the foreground exec")
     check(frozen.wait().status in (0, 137, 255), "the frozen one ends, too")
-    check(container.delete().ok().seconds < 3, "delete")
+    check(container.delete().ok().seconds < 5, "delete")
 
 
 @suite.case("TRAP-60", "SIGTERM in the middle of create ends it, and the id is free at once")
