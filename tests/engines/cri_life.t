@@ -249,20 +249,19 @@ def recorder(engine):
 @suite.case("CALL-04 CALL-61 NoPivotRoot, NoNewKeyring, Root and CriuPath of a handler")
 def handler_options(engine):
     program, record = recorder(engine)
-    restart_with(engine, "options", program, NoPivotRoot="true", NoNewKeyring="true", Root='"/run/elsewhere"',
+    elsewhere = engine.scratch / "elsewhere"
+    restart_with(engine, "options", program, NoPivotRoot="true", NoNewKeyring="true", Root=f'"{elsewhere}"',
                  CriuPath='"/usr/sbin/criu"')
     pod = engine.pod("options")
     container = pod.start()
-    tap.check(os.path.isdir(f"/run/elsewhere/k8s.io/{container.id}"), "state beneath Root")
+    tap.check((elsewhere / "k8s.io" / container.id).is_dir(), "state beneath Root")
     tap.equal(container.inside("ls /bin/busybox; ls -d /proc/self"), "/bin/busybox\n/proc/self", "inside")
     tap.check("/mnt" not in container.inside("cat /proc/mounts | cut -d ' ' -f 2 | grep -E '^/(mnt|usr)' ; true"),
               "no mount of the host")
     calls = record.read_text()
     record.unlink()
-    tap.check(re.search(r"^--root /run/elsewhere/k8s\.io .*--criu /usr/sbin/criu create .*--no-pivot --no-new-keyring "
+    tap.check(re.search(rf"^--root {elsewhere}/k8s\.io .*
                         + container.id, calls, re.M), f"the calls were {calls}")
-    engine.remove_pods()
-    cri.shell("rm -r /run/elsewhere")
 
 
 CALLS = {
