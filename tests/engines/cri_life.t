@@ -260,7 +260,7 @@ def handler_options(engine):
               "no mount of the host")
     calls = record.read_text()
     record.unlink()
-    tap.check(re.search(rf"^--root {elsewhere}/k8s\.io .*
+    tap.check(re.search(rf"^--root {elsewhere}/k8s\.io .*--criu /usr/sbin/criu create .*--no-pivot --no-new-keyring "
                         + container.id, calls, re.M), f"the calls were {calls}")
 
 
