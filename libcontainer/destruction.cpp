@@ -210,9 +210,9 @@ Result<void> destroy(const GlobalOptions& global, const std::string& id, Force f
         const bool is_absent = record.error().kind == sys::ErrorKind::not_found;
         const bool is_broken = record.error().kind == sys::ErrorKind::invalid;
         if (is_absent || (is_broken && force == Force::yes)) {
-            static_cast<void>(directory->remove());
+            auto removed = directory->remove();
             if (force == Force::yes) {
-                return {};
+                return removed;
             }
         }
         return std::unexpected(std::move(record).error());

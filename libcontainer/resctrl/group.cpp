@@ -89,7 +89,12 @@ Result<void> check_schemata(const std::string& group, const std::vector<Requeste
     return {};
 }
 
+// A group has files and can be removed all the same; a record that names an ordinary folder, which
+// must be empty to be removed, is not to be followed (T-79).
 Result<void> remove_directory(const std::string& path) {
+    if (!AttributeDirectory(path).has("tasks")) {
+        return {};
+    }
     return ::rmdir(path.c_str()) == 0 || errno == ENOENT
                ? Result<void>()
                : sys::fail_errno(sys::call("rmdir", path));

@@ -152,9 +152,8 @@ Result<std::vector<std::string>> StateDirectory::ids(const std::string& root) {
 Result<bool> StateDirectory::try_lock() {
     if (::flock(directory_.get(), LOCK_EX | LOCK_NB) != 0) {
         // ENOLCK: the kernel has no memory for it, which may be over soon.
-        return errno == EWOULDBLOCK || errno == EINTR || errno == ENOLCK
-                   ? Result<bool>(false)
-                   : sys::fail_errno("flock");
+        return errno == EWOULDBLOCK || errno == EINTR || errno == ENOLCK ? Result<bool>(false)
+                                                                         : sys::fail_errno("flock");
     }
     is_mine_ = true;
     // Whoever held the lock may have removed the folder; its name may be another's by now.
@@ -248,6 +247,7 @@ Result<ContainerRecord> StateDirectory::read_record() const {
         return sys::fail(sys::ErrorKind::invalid,
                          "state file container.json: of another version or container");
     }
+    TRY_VOID(check_cgroups(record->cgroup));
     return *std::move(record);
 }
 
@@ -333,13 +333,13 @@ void StateDirectory::remove_files() const {
     }
 }
 
-// A write that was killed between its temporary file and the rename leaves the former behind:
-// `.NAME.NUMBER`.
+// A write that was killed between its temporary file and the rename leaves the former behind. Nor
+// may anything else in the folder keep the id from ever being used again (T-79).
 void StateDirectory::remove_leftovers() const {
     auto files = sys::Directory::open(directory_.get(), ".");
     while (const dirent* const entry = files ? files->next().value_or(nullptr) : nullptr) {
-        if (std::string_view(entry->d_name).starts_with(std::string(".") + kRecordName)) {
-            ::unlinkat(directory_.get(), entry->d_name, 0);
+        if (::unlinkat(directory_.get(), entry->d_name, 0) != 0 && errno == EISDIR) {
+            ::unlinkat(directory_.get(), entry->d_name, AT_REMOVEDIR);
         }
     }
 }

@@ -9,7 +9,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
 from harness.cgroups import V1, groups_of, need_v1, see_only_v2
-from harness.lab import Lab, read
+from harness.lab import read, write
+from harness.sandbox import PAYLOAD
 from harness.tap import Suite, check, equal, eventually
 
 suite = Suite()
@@ -101,6 +102,238 @@ def shared_inner(lab):
     at(lab, other, "delete", "--force", "guest").ok()
     equal(folders(), [], "groups")
     remove_lab()
+
+
+# the folders and their files
+
+
+def planted(kind):
+    def make(lab, container, folder):
+        os.rename(folder, f"{lab.path}/real")
+        if kind == "link":
+            os.symlink(f"{lab.path}/outside", folder)
+        elif kind == "file":
+            write(folder, "")
+        else:
+            os.mkfifo(folder)
+    return make
+
+
+def spoiled(name, make):
+    def change(_, container, folder):
+        path = f"{folder}/{name}"
+        if os.path.lexists(path):
+            os.unlink(path)
+        make(path)
+    return change
+
+
+@suite.table("T-79 T-84 R-36", "what stands in for a container's folder is not followed", {
+    "a link to a folder with a record": planted("link"), "a file": planted("file"),
+    "a fifo": planted("fifo")})
+def folder_replaced(lab, make):
+    container = lab.sleeper()
+    pid, folder = container.pid, f"{lab.root}/{container.id}"
+    os.makedirs(f"{lab.path}/outside")
+    for name in ("container.json", "config.json"):
+        write(f"{lab.path}/outside/{name}", read(f"{folder}/{name}"))
+    before = oracle.tree(f"{lab.path}/outside")
+    make(lab, container, folder)
+    for words in (("state",), ("kill",), ("pause",), ("delete",), ("delete", "--force"), ("ps",),
+                  ("exec",), ("start",), ("events", "--stats"), ("update", "--pids-limit", "5")):
+        tail = ["/bin/true"] if words[0] == "exec" else []
+        lab.brig(*words, container.id, *tail, timeout=5).failed()
+    lab.brig("list").ok()
+    equal(oracle.tree(f"{lab.path}/outside"), before, "outside")
+    check(os.path.exists(f"/proc/{pid}"), "the process")
+    os.unlink(folder)
+    os.rename(f"{lab.path}/real", folder)
+
+
+@suite.table("T-79 R-36", "a strange file in a container's folder does not stay with delete --force", {
+    "unknown file": spoiled("evil", lambda path: write(path, "")),
+    "leftover of a write": spoiled(".container.json.77", lambda path: write(path, "{")),
+    "link out": spoiled("evil", lambda path: os.symlink("/etc", path)),
+    "empty folder": spoiled("evil", os.mkdir),
+    "config is a fifo": spoiled("config.json", os.mkfifo),
+    "config is a link": spoiled("config.json", lambda path: os.symlink("/etc/passwd", path)),
+    "config is a folder": spoiled("config.json", os.mkdir),
+    "config is cut": spoiled("config.json", lambda path: write(path, '{"process": {')),
+    "config is sparse": spoiled("config.json", lambda path: (write(path, ""),
+                                                             os.truncate(path, 1 << 40))),
+    "start socket is a link": spoiled("start.sock", lambda path: os.symlink("/etc/passwd", path)),
+    "start socket is a file": spoiled("start.sock", lambda path: write(path, "")),
+    "start socket is a fifo": spoiled("start.sock", os.mkfifo),
+})
+def file_spoiled(lab, change):
+    made = lab.bundle(SLEEP)
+    made.config["hooks"] = {"poststop": [{"path": "/bin/true"}]}  # delete reads the config, too
+    container = lab.create(made)
+    passwd = read("/etc/passwd")
+    change(lab, container, f"{lab.root}/{container.id}")
+    for words in (("start",), ("exec",), ("update", "--pids-limit", "5"), ("state",)):
+        tail = ["/bin/true"] if words[0] == "exec" else []
+        result = lab.brig(*words, container.id, *tail, timeout=5)
+        check(0 <= result.status < 128 or result.status == 255, f"a clean end of {result}")
+        check(result.status == 0 or result.err.strip(), f"a reason in {result}")
+    container.delete("--force").ok()
+    lab.gone(container.id)
+    lab.expect_nothing_left("a strange file")
+    equal(read("/etc/passwd"), passwd, "/etc/passwd")
+    lab.create(lab.bundle(SLEEP), identity=container.id)
+
+
+@suite.case("T-79", "a folder with content that is not brig's is told of, and kept")
+def folder_kept(lab):
+    container = lab.sleeper()
+    foreign = f"{lab.root}/{container.id}/foreign"
+    os.mkdir(foreign)
+    write(f"{foreign}/file", "")
+    container.delete("--force").failed(container.id)
+    check(os.path.exists(f"{foreign}/file"), "the file")
+    container.delete("--force").failed("directory not empty")
+    os.unlink(f"{foreign}/file")
+    container.delete("--force").ok()
+    lab.gone(container.id)
+
+
+@suite.table("T-84 R-36", "a state root that is a link", {
+    "to a root": ("root", True), "to a folder open to all": ("open", False),
+    "to nothing": ("absent", False)})
+def linked_root(lab, target, works):
+    made = lab.bundle(SLEEP).write()
+    os.mkdir(f"{lab.path}/root", 0o700)
+    os.mkdir(f"{lab.path}/open")
+    os.chmod(f"{lab.path}/open", 0o777)
+    link = f"{lab.path}/linked"
+    os.symlink(f"{lab.path}/{target}", link)
+    result = at(lab, link, "create", "--bundle", made.path, "s")
+    if works:
+        result.ok()
+        equal(json.loads(at(lab, f"{lab.path}/{target}", "state", "s").ok().out)["id"], "s", "id")
+        at(lab, link, "delete", "--force", "s").ok()
+    else:
+        result.failed()
+        equal(os.listdir(f"{lab.path}/open"), [], "the open folder")
+    lab.expect_nothing_left("a state root that is a link")
+
+
+@suite.case("T-85 R-39", "a log file that is swapped with a link out while calls write to it")
+def swapped_log(lab):
+    canary_ = oracle.Canary(f"{lab.path}/outside")
+    log, other = f"{lab.path}/log", f"{lab.path}/log2"
+    write(log, "")
+    os.symlink(f"{lab.path}/outside/marker", other)
+    swapper = lab.popen([f"{PAYLOAD}/swapper", log, other])
+    for _ in range(100):
+        lab.brig("state", "nobody", globals_=("--log", log)).failed("does not exist")
+    swapper.process.kill()
+    swapper.process.wait()
+    equal(canary_.changes(), [], "the canary")
+    file = other if os.path.islink(log) else log
+    check("does not exist" in read(file), "what was not swapped away is in the log")
+
+
+# edits of the record
+
+
+def edit(lab, container, change):
+    path = f"{lab.root}/{container.id}/container.json"
+    record = json.loads(read(path))
+    change(record, lab)
+    write(path, json.dumps(record))
+
+
+def lead_out(path):
+    """Has every cgroup of the record be another folder."""
+    def change(record, lab):
+        for directory in record["cgroup"]["directories"]:
+            directory["path"] = path.replace("{lab}", lab.path)
+    return change
+
+
+def member(name, value):
+    def change(record, lab):
+        place = record
+        *parents, last = name.split(".")
+        for parent in parents:
+            place = place[parent]
+        place[last] = json.loads(json.dumps(value).replace("{lab}", lab.path))
+    return change
+
+
+def canary(lab):
+    """A folder that a recursive rmdir or rm would not leave as it is."""
+    for name in ("empty", "deep/er/est"):
+        os.makedirs(f"{lab.path}/outside/{name}")
+    for name in ("cgroup.procs", "cgroup.kill", "freezer.state", "tasks", "memory.limit_in_bytes"):
+        write(f"{lab.path}/outside/{name}", f"{os.getpid()}\n")
+    write(f"{lab.path}/outside/deep/er/tasks", f"{os.getpid()}\n")
+    return oracle.tree(f"{lab.path}/outside")
+
+
+EDITS = {
+    "cgroup elsewhere": lead_out("{lab}/outside"), "cgroup is /": lead_out("/"),
+    "cgroup is empty": lead_out(""), "cgroup is relative": lead_out("outside"),
+    "cgroup is a link": lead_out("{lab}/link"), "cgroup is a file": lead_out("/etc/passwd"),
+    "cgroup with dots": lead_out("/sys/fs/cgroup/../../../{lab}/outside"),
+    "cgroup was found": member("cgroup.directories", [
+        {"controllers": "freezer", "path": "{lab}/outside", "found": True}]),
+    "v2 elsewhere": member("cgroup.directories", [{"controllers": "", "path": "{lab}/outside"}]),
+    "no cgroup": member("cgroup.directories", []),
+    "controllers of no hierarchy": member("cgroup.directories", [
+        {"controllers": "../../x\n", "path": "{lab}/outside"}]),
+    "ten thousand cgroups": member("cgroup.directories", [
+        {"controllers": "pids", "path": f"{{lab}}/outside/{number}"} for number in range(10000)]),
+    "another driver": member("cgroup.driver", "systemd"),
+    "an unknown driver": member("cgroup.driver", "evil"),
+    "no driver's": member("cgroup.driver", "disabled"),
+    "pid 0": member("state.pid", 0), "pid -1": member("state.pid", -1),
+    "pid of the test": lambda record, lab: record["state"].update(pid=os.getpid()),
+    "a huge pid": member("state.pid", 1 << 40), "a pid in words": member("state.pid", "1"),
+    "a creator": lambda record, lab: record.update(creator=os.getpid()),
+    "bundle elsewhere": member("state.bundle", "{lab}/outside"),
+    "rootfs is /": member("state.rootfs", "/"), "owner": member("state.owner", "-1"),
+    "created": member("state.created", "yesterday"), "status": member("state.status", "evil"),
+    "status creating": member("state.status", "creating"),
+    "a resctrl group": member("resctrl", {"group": "{lab}/outside/empty", "isOwn": True,
+                                          "monitoring": "{lab}/outside/deep/er/est"}),
+    "a mount": member("sharedRoot", {"id": 1, "uniqueId": 1, "device": 1, "inode": 1}),
+    "limits": member("resources", {"memory": {"limit": "1"}}),
+}
+CALLS = (("state",), ("list",), ("ps",), ("events", "--stats"), ("pause",), ("resume",),
+         ("update", "--pids-limit", "7"), ("exec",), ("kill", "0"), ("kill", "--all", "0"))
+
+
+@suite.table("T-79 R-36", "an edit of the record harms nobody else", EDITS)
+def edited(lab, change):
+    container = lab.sleeper()
+    pid, before = container.pid, canary(lab)
+    os.symlink(f"{lab.path}/outside", f"{lab.path}/link")
+    saved = read(f"{lab.root}/{container.id}/container.json")
+    edit(lab, container, change)
+    for verb, *rest in CALLS:
+        words = [verb, *[word for word in rest if word.startswith("--") and verb != "update"]]
+        if verb == "update":
+            words += rest
+        if verb != "list":
+            words.append(container.id)
+        words += ["/bin/true"] if verb == "exec" else ["0"] if verb == "kill" else []
+        result = lab.brig(*words, timeout=15)
+        check(0 <= result.status < 128 or result.status == 255, f"a clean end of {result}")
+        check(result.status == 0 or result.err.strip(), f"a reason in {result}")
+        check(os.path.isdir(f"{lab.root}/{container.id}"), f"{words[0]} keeps the state")
+    result = lab.brig("delete", "--force", container.id, timeout=25)
+    check(0 <= result.status < 128, f"a clean end of {result}")
+    after = oracle.tree(f"{lab.path}/outside")
+    equal({path for path in before.keys() | after.keys() if before.get(path) != after.get(path)},
+          set(), "what changed outside")
+    for folder in ("/tmp", "/mnt", "/root", lab.stock):
+        check(os.path.isdir(folder), f"{folder} is there")
+    # What the record no longer says is cleaned up with the one that says it.
+    if os.path.exists(f"/proc/{pid}") or oracle.cgroups() - lab.before.cgroups:
+        os.makedirs(f"{lab.root}/{container.id}", 0o700, exist_ok=True)
+        write(f"{lab.root}/{container.id}/container.json", saved)
 
 
 suite.main()
