@@ -116,7 +116,7 @@ Result<void> checkpoint(const GlobalOptions& global, const CheckpointOptions& op
     Criu criu = TRY(Criu::start({.program = global.criu}));
     CriuRequest request = make_criu_request(options.criu, kLog, found.record.state.annotations);
     TRY_VOID(set_directories(request, directories, 0));
-    TRY_VOID(remove_old_outputs(directories, "dump"));
+    TRY_VOID(remove_odd_outputs(directories, "dump"));
     add_dump_options(request, options, found.record);
     TRY_VOID(describe_namespaces(request, plan_namespaces(spec.linux)));
     const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(found.record.cgroup));

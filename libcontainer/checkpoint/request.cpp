@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -83,8 +84,14 @@ Result<void> set_directories(CriuRequest& request, CriuDirectories& directories,
     return {};
 }
 
-Result<void> remove_old_outputs(const CriuDirectories& directories, const std::string& verb) {
+Result<void> remove_odd_outputs(const CriuDirectories& directories, const std::string& verb) {
     for (const std::string& name : {verb + ".log", "stats-" + verb}) {
+        struct stat info = {};
+        const bool is_found =
+            ::fstatat(directories.work.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+        if (is_found && S_ISREG(info.st_mode) && info.st_nlink == 1) {
+            continue;
+        }
         if (::unlinkat(directories.work.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
             return sys::fail_errno(sys::call("unlink", directories.work_path + "/" + name));
         }

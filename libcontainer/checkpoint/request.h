@@ -31,10 +31,10 @@ enum class ImageDirectory : unsigned char { make, must_exist };
 [[nodiscard]] Result<void> set_directories(CriuRequest& request, CriuDirectories& directories,
                                            pid_t criu);
 
-// Removes what an earlier call has left of CRIU's log and figures in the work directory: it would
-// write through a link there, and an image may come from anywhere (T-105). `verb`: "dump",
-// "restore".
-[[nodiscard]] Result<void> remove_old_outputs(const CriuDirectories& directories,
+// Removes what has the names of CRIU's log and figures in the work directory and is more than a
+// file: CRIU would write through a link, and an image may come from anywhere (T-105). A plain file
+// stays: podman and CRI-O have made and labelled it (engines 2.14). `verb`: "dump", "restore".
+[[nodiscard]] Result<void> remove_odd_outputs(const CriuDirectories& directories,
                                               const std::string& verb);
 
 // All of CriuOptions but the directories, and what every container needs.

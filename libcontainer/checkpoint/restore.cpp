@@ -276,7 +276,7 @@ Result<RestoredContainer> Restoration::make_processes() {
     }
     Criu criu = TRY(Criu::start(setup));
     TRY_VOID(set_directories(request_, directories_, criu.pid().number));
-    TRY_VOID(remove_old_outputs(directories_, "restore"));
+    TRY_VOID(remove_odd_outputs(directories_, "restore"));
     TRY_VOID(add_cgroup_roots(criu.pid().number));
     Searchable image;
     if (plan_.own(oci::NamespaceType::user)) {

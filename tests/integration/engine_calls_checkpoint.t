@@ -277,7 +277,7 @@ def conmon_restore_terminal(lab):
     console.close()
 
 
-@suite.case("CALL-51", "CRI-O: checkpoint --file-locks, which leaves it running or ends it; its help")
+@suite.case("CALL-51", "checkpoint of CRI-O, with --file-locks, which leaves it running or ends it; its help")
 def crio_checkpoint(lab):
     crio = started(Crio(lab, lab.bundle(shell=LOCKED)))
     equal(crio.call("checkpoint", "--help", joined=True).status, 0, "the probe")
