@@ -185,6 +185,16 @@ def update(lab):
             equal(value(Container(lab, crio.id, None), "pids", "pids.max"), "55", "limit")
 
 
+@suite.case("X-07", "CRI-O's properties where there is no systemd are handed on and have no effect")
+def properties(lab):
+    sent = {"org.systemd.property.DefaultDependencies": "true",
+            "org.systemd.property.After": "['crio.service']",
+            "org.systemd.property.TimeoutStopUSec": "uint64 10000000"}
+    crio = started(lab, lab.bundle(SLEEP, annotations=sent))
+    equal(crio.state()["annotations"], sent, "annotations in the state")
+    crio.silent("delete", "--force", crio.id)
+
+
 @suite.case("CALL-52 TRAP-35", "--version and features with both streams joined")
 def probes(lab):
     crio = started(lab, lab.bundle(SLEEP))

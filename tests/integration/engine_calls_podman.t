@@ -12,7 +12,7 @@ import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
-from harness.callers import BARE_PATH, Conmon, Podman
+from harness.callers import BARE_PATH, Conmon, Pipe, Podman
 from harness.cgroups import need_v1, value
 from harness.lab import Container, read, write
 from harness.tap import Suite, check, contains, equal, eventually
@@ -180,6 +180,26 @@ def probes(lab):
     contains(result.out, "requires an argument", "both streams")
     check(result.status != 0, "a failure")
     equal(podman.state()["status"], "running", "the container that had no part in it")
+
+
+@suite.case("X-07", "podman's annotations where there is no systemd: groups kept, properties without effect")
+def annotations(lab):
+    sent = {"run.oci.keep_original_groups": "1", "org.systemd.property.KillSignal": "15",
+            "org.systemd.property.TimeoutStopUSec": "uint64 10000000",
+            "run.oci.mount_context_type": "rootcontext", "io.container.manager": "libpod"}
+    made = lab.bundle(shell="id -G; exec sleep 1000", annotations=sent)
+    conmon = Conmon(lab, made)
+    groups = {"preexec_fn": lambda: os.setgroups([0, 4242, 4243])}
+    conmon.create(**groups)
+    conmon.silent("start", conmon.id)
+    conmon.out.wait_for("\n")
+    equal(conmon.out.text(), "0 4242 4243\n", "groups of init")
+    out = Pipe()
+    conmon.spawn("exec", "--process", conmon.process_file(["/bin/id", "-G"]), "--pid-file",
+                 f"{lab.path}/exec.pid", "--detach", conmon.id, stdout=out.writer, **groups).wait().ok()
+    out.shut()
+    equal(out.wait_end(), "0 4242 4243\n", "groups of exec")
+    equal(conmon.state()["annotations"], sent, "annotations in the state")
 
 
 NOTIFY = """
