@@ -72,6 +72,8 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
             sys::Error{sys::ErrorKind::invalid, 0, "process",
                        "cannot start a container whose config.json has no process"});
     }
+    const NotifySocket notify = TRY(NotifySocket::listen(found.directory));
+    const std::optional<sys::Pid> waiting = notify ? TRY(open_init(found.record)) : std::nullopt;
     Launched init;
     init.channel = SyncChannel(TRY(found.directory.connect_to_init()));
     // Init goes on from here, whatever becomes of this process: it is not `created` any more.
@@ -95,11 +97,17 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
         }
         return running;
     }
-    if (!found.record.has_late_hooks) {
+    if (found.record.has_late_hooks) {
+        const oci::Spec spec = TRY(read_kept_spec(found.directory));
+        if (!spec.hooks.poststart.empty()) {
+            TRY_VOID(finish_start(found, spec, global.warn));
+        }
+    }
+    if (!notify || !waiting) {
         return {};
     }
-    const oci::Spec spec = TRY(read_kept_spec(found.directory));
-    return spec.hooks.poststart.empty() ? Result<void>() : finish_start(found, spec, global.warn);
+    found.directory.unlock();  // the container may never say that it is ready
+    return notify.wait_until_ready(*waiting, global.warn);
 }
 
 }  // namespace libcontainer

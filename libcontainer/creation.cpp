@@ -156,6 +156,8 @@ class Creation {
     InitContext context_;
     NetDeviceMoves net_devices_;
     bool hooks_ran_ = false;
+    bool offers_notify_ = false;
+    NotifySocket notify_;
     Held held_ = Held::not_yet;
     sys::UniqueFd interruption_;
     sys::Rollback rollback_;
@@ -182,6 +184,8 @@ Result<void> Creation::reserve() {
     directory_ = TRY(StateDirectory::reserve(global_.root, options_.id));
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
     context_.state_descriptors = directory_->descriptors();
+    offers_notify_ =
+        TRY(NotifySocket::offer(bundle_.spec, *directory_, global_.root + "/" + options_.id));
     cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.id, spec().linux.cgroups_path));
     record_ = TRY(make_record(bundle_, options_, context_.plan, cgroup_->record()));
     if (spec().linux.intel_rdt) {
@@ -281,10 +285,10 @@ Result<CreatedContainer> Creation::make_process() {
     }
     context_.binary_mount.reset();
     rollback_.commit();
-    return CreatedContainer{*std::move(directory_),  std::move(record_),
-                            std::move(bundle_),      std::move(cgroup_),
-                            *std::move(launched),    console_.release_master(),
-                            std::move(interruption_)};
+    return CreatedContainer{*std::move(directory_),   std::move(record_),
+                            std::move(bundle_),       std::move(cgroup_),
+                            *std::move(launched),     console_.release_master(),
+                            std::move(interruption_), std::move(notify_)};
 }
 
 Result<void> Creation::run_runtime_hooks(const sys::Pid& pid) {
@@ -309,6 +313,10 @@ Result<void> Creation::commit(const sys::Pid& pid) {
     record_.start_time = TRY(start_time_of(pid.number));
     record_.cgroup = cgroup_->record();
     TRY_VOID(directory_->write_record(record_));
+    if (offers_notify_ && start_ == StartMode::at_once) {
+        notify_ =
+            TRY(NotifySocket::listen(*directory_));  // no process of the container inherits it
+    }
     if (!options_.pidfd_socket.empty()) {
         TRY_VOID(send_pidfd(options_.pidfd_socket, pid.fd.get(), "standard"));
     }

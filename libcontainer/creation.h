@@ -7,6 +7,7 @@
 #include "libcontainer/bundle.h"
 #include "libcontainer/cgroup/manager.h"
 #include "libcontainer/handover.h"
+#include "libcontainer/notify.h"
 #include "libcontainer/options.h"
 #include "libcontainer/process/launcher.h"
 #include "libcontainer/state/state_directory.h"
@@ -24,6 +25,7 @@ struct CreatedContainer {
     Launched launched;
     sys::UniqueFd console_master;  // of a terminal that no console socket took
     sys::UniqueFd interruption;    // see hold_back_interruption
+    NotifySocket notify;           // StartMode::at_once, with NOTIFY_SOCKET
 };
 
 // All of create (O-02): from reading the bundle to the committed container. On error nothing is

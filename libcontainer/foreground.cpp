@@ -145,13 +145,14 @@ Result<int> Foreground::stay_with(const sys::Pid& pid, const sys::UniqueFd& mast
         raw.emplace();
     }
     while (true) {
-        std::array<pollfd, 6> waits = {
+        std::array<pollfd, 7> waits = {
             pollfd{signals_.get(), POLLIN, 0},
             pollfd{pid.fd.get(), POLLIN, 0},
             pollfd{input.wants_input() ? input.from : -1, POLLIN, 0},
             pollfd{input.pending.empty() ? -1 : input.to, POLLOUT, 0},
             pollfd{output.wants_input() ? output.from : -1, POLLIN, 0},
             pollfd{output.pending.empty() ? -1 : output.to, POLLOUT, 0},
+            pollfd{watched_, POLLIN, 0},
         };
         if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) {
             return sys::fail_errno("poll");
@@ -170,6 +171,9 @@ Result<int> Foreground::stay_with(const sys::Pid& pid, const sys::UniqueFd& mast
         }
         if (waits[5].revents != 0) {
             output.write_some();
+        }
+        if (waits[6].revents != 0 && act_()) {
+            watched_ = -1;
         }
         if (waits[1].revents != 0) {
             if (master) {

@@ -5,6 +5,8 @@
 
 #include <signal.h>
 
+#include <functional>
+
 #include "libcontainer/sys/error.h"
 #include "libcontainer/sys/process.h"
 #include "libcontainer/sys/unique_fd.h"
@@ -27,10 +29,18 @@ class Foreground {
     // before it returns the wait status.
     [[nodiscard]] Result<int> stay_with(const sys::Pid& pid, const sys::UniqueFd& master);
 
+    // Meanwhile calls `act` whenever `descriptor` has something to read, until it gives true.
+    void also_watch(int descriptor, std::function<bool()> act) {
+        watched_ = descriptor;
+        act_ = std::move(act);
+    }
+
   private:
     explicit Foreground(sys::UniqueFd signals) : signals_(std::move(signals)) {}
 
     sys::UniqueFd signals_;
+    int watched_ = -1;
+    std::function<bool()> act_;
 };
 
 }  // namespace libcontainer

@@ -39,6 +39,16 @@ Result<int> run(const GlobalOptions& global, const RunOptions& options) {
     if (!running) {
         return abandon(attended, std::move(running).error());
     }
+    if (container.notify) {
+        // In the foreground the manager goes on with this process, which it has started.
+        if (!foreground) {
+            container.directory.unlock();
+            TRY_VOID(container.notify.wait_until_ready(container.launched.pid, global.warn));
+            return 0;
+        }
+        foreground->also_watch(container.notify.fd(),
+                               [&] { return container.notify.relay(::getpid(), global.warn); });
+    }
     return foreground
                ? attend(*foreground, attended, options.keep ? AfterEnd::keep : AfterEnd::destroy)
                : 0;

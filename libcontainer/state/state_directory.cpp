@@ -27,6 +27,8 @@ namespace {
 constexpr const char* kRecordName = "container.json";
 constexpr const char* kConfigName = "config.json";
 constexpr const char* kStartName = "start.sock";
+constexpr const char* kNotifyFolder = "notify";
+constexpr const char* kNotifyName = "notify/notify.sock";
 constexpr std::size_t kMaxRecord = 1U << 20U;
 constexpr std::size_t kMaxIdLength = 255;
 
@@ -55,10 +57,10 @@ Result<sys::UniqueFd> open_root(const std::string& root) {
 }
 
 // Addresses a socket in the folder however long the folder's path is.
-[[nodiscard]] sockaddr_un start_address(int directory) {
+[[nodiscard]] sockaddr_un address_of(int directory, const char* name) {
     sockaddr_un address = {};
     address.sun_family = AF_UNIX;
-    const std::string path = "/proc/self/fd/" + std::to_string(directory) + "/" + kStartName;
+    const std::string path = "/proc/self/fd/" + std::to_string(directory) + "/" + name;
     std::memcpy(address.sun_path, path.data(), path.size());
     return address;
 }
@@ -288,7 +290,7 @@ Result<bool> StateDirectory::waits_for_start() const {
 
 Result<sys::UniqueFd> StateDirectory::listen_for_start() const {
     sys::UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-    const sockaddr_un address = start_address(directory_.get());
+    const sockaddr_un address = address_of(directory_.get(), kStartName);
     if (!socket ||
         ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
         ::listen(socket.get(), 1) != 0) {
@@ -297,9 +299,34 @@ Result<sys::UniqueFd> StateDirectory::listen_for_start() const {
     return socket;
 }
 
+Result<void> StateDirectory::make_notify_folder() const {
+    constexpr mode_t kEverybodys = 0755;  // whatever the caller's umask is
+    if (::mkdirat(directory_.get(), kNotifyFolder, kEverybodys) != 0 ||
+        ::fchmodat(directory_.get(), kNotifyFolder, kEverybodys, 0) != 0) {
+        return sys::fail_errno(sys::call("mkdir", kNotifyFolder));
+    }
+    return {};
+}
+
+Result<sys::UniqueFd> StateDirectory::listen_for_notify() const {
+    constexpr mode_t kEverybodys = 0777;  // the container's users may be any
+    sys::UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const sockaddr_un address = address_of(directory_.get(), kNotifyName);
+    ::unlinkat(directory_.get(), kNotifyName, 0);  // of a start that was killed
+    if (!socket ||
+        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return errno == ENOENT ? Result<sys::UniqueFd>(sys::UniqueFd())
+                               : sys::fail_errno(sys::call("bind", kNotifyName));
+    }
+    if (::fchmodat(directory_.get(), kNotifyName, kEverybodys, 0) != 0) {
+        return sys::fail_errno(sys::call("chmod", kNotifyName));
+    }
+    return socket;
+}
+
 Result<sys::UniqueFd> StateDirectory::connect_to_init() const {
     sys::UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-    const sockaddr_un address = start_address(directory_.get());
+    const sockaddr_un address = address_of(directory_.get(), kStartName);
     if (!socket ||
         ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return sys::fail_errno(sys::call("connect", kStartName));
@@ -336,6 +363,8 @@ void StateDirectory::remove_files() const {
 // A write that was killed between its temporary file and the rename leaves the former behind. Nor
 // may anything else in the folder keep the id from ever being used again (T-79).
 void StateDirectory::remove_leftovers() const {
+    ::unlinkat(directory_.get(), kNotifyName, 0);
+    ::unlinkat(directory_.get(), kNotifyFolder, AT_REMOVEDIR);
     auto files = sys::Directory::open(directory_.get(), ".");
     while (const dirent* const entry = files ? files->next().value_or(nullptr) : nullptr) {
         if (::unlinkat(directory_.get(), entry->d_name, 0) != 0 && errno == EISDIR) {

@@ -23,6 +23,7 @@ namespace libcontainer {
 // without following symlinks. Files in it:
 //   container.json  the ContainerRecord, replaced at once
 //   config.json     the configuration as it was at create (B-03)
+//   notify/         with NOTIFY_SOCKET: what the container sees of it
 //   start.sock      there from create until start: the listening socket of the waiting init
 class StateDirectory {
   public:
@@ -62,6 +63,10 @@ class StateDirectory {
     [[nodiscard]] Result<bool> waits_for_start() const;
     // Parent, before clone3: the listening socket that init inherits.
     [[nodiscard]] Result<sys::UniqueFd> listen_for_start() const;
+    // create: the folder that the container sees (notify.h), open to all.
+    [[nodiscard]] Result<void> make_notify_folder() const;
+    // The datagram socket in it; invalid if there is no such folder.
+    [[nodiscard]] Result<sys::UniqueFd> listen_for_notify() const;
     // `start`: connects to the waiting init; ECONNREFUSED when it is gone, so it never hangs
     // (engines trap 17).
     [[nodiscard]] Result<sys::UniqueFd> connect_to_init() const;
