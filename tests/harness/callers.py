@@ -11,7 +11,7 @@ from .lab import Result, read, write
 from .tap import Failure, check, equal, eventually
 
 PR_SET_PDEATHSIG = 1
-DEFAULT_ROOT = "/run/brig"
+DEFAULT_ROOT = f"/run/{sandbox.stand_in() or 'brig'}"
 BARE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 

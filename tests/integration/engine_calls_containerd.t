@@ -20,6 +20,7 @@ from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
+USER = {"uid": 1000, "gid": 1000}
 WORD = "trap 'exit 5' TERM; trap 'exit 37' 37; echo up; while :; do sleep 0.01; done"
 
 
@@ -47,6 +48,22 @@ def create(lab):
     equal(lab.exit_of(pid), 3, "exit status")
     shim.silent("delete", shim.id)
     equal(shim.entries(), [], "log")
+
+
+@suite.case("CALL-02 TRAP-16", "create without output: /dev/null, open for reading only, stays the host's")
+def create_null(lab):
+    made = lab.bundle(shell="exec 2>/log; readlink /proc/$$/fd/1; sleep 1000", process__user=USER)
+    made.file("/log", mode=0o666)
+    shim = Shim(lab, made)
+    before = os.stat("/dev/null")
+    with Replaced(shim.pid_file), open("/dev/null", "rb") as nothing:
+        shim.spawn("create", "--bundle", made.path, "--pid-file", shim.pid_file, shim.id,
+                   stdout=nothing, stderr=nothing).wait().ok()
+    shim.silent("start", shim.id)
+    equal(shim.state()["status"], "running", "status")
+    after = os.stat("/dev/null")
+    equal((after.st_uid, after.st_gid, after.st_mode), (before.st_uid, before.st_gid, before.st_mode),
+          "/dev/null")
 
 
 @suite.case("CALL-03 TRAP-03 TRAP-13 TRAP-14",

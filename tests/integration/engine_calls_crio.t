@@ -185,7 +185,7 @@ def update(lab):
             equal(value(Container(lab, crio.id, None), "pids", "pids.max"), "55", "limit")
 
 
-@suite.case("X-07", "CRI-O's properties where there is no systemd are handed on and have no effect")
+@suite.case("X-07", "properties of CRI-O's where there is no systemd are handed on and have no effect")
 def properties(lab):
     sent = {"org.systemd.property.DefaultDependencies": "true",
             "org.systemd.property.After": "['crio.service']",
