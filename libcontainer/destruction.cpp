@@ -208,6 +208,10 @@ Result<void> destroy(const GlobalOptions& global, const std::string& id, Force f
         // A record that could only not be read now says what to clean up, and must stay; one that
         // is no record at all must not stand in the way of --force for ever.
         const bool is_absent = record.error().kind == sys::ErrorKind::not_found;
+        if (is_absent && TRY(directory->is_anothers())) {
+            return force == Force::yes ? Result<void>()
+                                       : std::unexpected(std::move(record).error());
+        }
         const bool is_broken = record.error().kind == sys::ErrorKind::invalid;
         if (is_absent || (is_broken && force == Force::yes)) {
             auto removed = directory->remove();

@@ -25,6 +25,7 @@ namespace libcontainer {
 namespace {
 
 constexpr const char* kRecordName = "container.json";
+constexpr const char* kMarkName = ".container.json.gone";
 constexpr const char* kConfigName = "config.json";
 constexpr const char* kStartName = "start.sock";
 constexpr const char* kNotifyFolder = "notify";
@@ -338,6 +339,20 @@ void StateDirectory::remove_start_socket() const {
     ::unlinkat(directory_.get(), kStartName, 0);
 }
 
+Result<bool> StateDirectory::is_anothers() const {
+    constexpr std::array<std::string_view, 3> kOurs = {kConfigName, kStartName, kNotifyFolder};
+    sys::Directory files = TRY(sys::Directory::open(directory_.get(), "."));
+    bool is_strange = false;
+    while (const dirent* const entry = TRY(files.next())) {
+        const std::string_view name = entry->d_name;
+        if (name == kRecordName || name.starts_with(std::string(".") + kRecordName)) {
+            return false;
+        }
+        is_strange = is_strange || std::ranges::find(kOurs, name) == kOurs.end();
+    }
+    return is_strange;
+}
+
 Result<void> StateDirectory::remove() const {
     constexpr int kTries = 3;
     for (int tried = 0;; ++tried) {
@@ -346,7 +361,12 @@ Result<void> StateDirectory::remove() const {
             return {};
         }
         if (tried == kTries) {
-            return sys::fail_errno(sys::call("rmdir", id_));
+            const auto failed = sys::fail_errno(sys::call("rmdir", id_));
+            // The next call is to know the folder for ours, though its record is gone.
+            constexpr mode_t kPrivate = 0600;
+            sys::UniqueFd(::openat(directory_.get(), kMarkName,
+                                   O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kPrivate));
+            return failed;
         }
         if (errno == ENOTEMPTY) {
             remove_leftovers();

@@ -72,7 +72,11 @@ class StateDirectory {
     [[nodiscard]] Result<sys::UniqueFd> connect_to_init() const;
     void remove_start_socket() const;
 
-    // Removes brig's files and the folder. A folder with foreign files in it is left.
+    // Whether the folder is another runtime's in the same root (engines trap 31): it has no record,
+    // and a file that brig never writes.
+    [[nodiscard]] Result<bool> is_anothers() const;
+
+    // Removes the folder with its files. What else is in it and cannot be removed is told.
     [[nodiscard]] Result<void> remove() const;
 
     [[nodiscard]] const std::string& id() const { return id_; }

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
 import sys
@@ -114,15 +115,18 @@ def delete_partial(lab, files):
     equal(podman.state()["status"], "running", "the other container")
 
 
-@suite.case("CALL-39 TRAP-31", "delete --force does not touch what another runtime keeps in the root")
-def delete_foreign(lab):
+@suite.table("CALL-39 TRAP-31", "delete does not touch what another runtime keeps in the root", {
+    "runc": ("state.json", "exec.fifo"), "crun": ("config.json", "status", "exec.fifo")})
+def delete_foreign(lab, *names):
     podman, _ = started(lab, lab.bundle(SLEEP))
     os.mkdir(f"{lab.root}/other")
-    write(f"{lab.root}/other/state.json", '{"id": "other"}')
+    for name in names:
+        write(f"{lab.root}/other/{name}", '{"id": "other"}')
+    before = oracle.tree(f"{lab.root}/other")
     podman.silent("delete", "--force", "other")
-    equal(read(f"{lab.root}/other/state.json"), '{"id": "other"}', "its file")
-    os.unlink(f"{lab.root}/other/state.json")
-    os.rmdir(f"{lab.root}/other")
+    podman.call("delete", "other").failed("does not exist", status=1)
+    equal(oracle.tree(f"{lab.root}/other"), before, "its files")
+    shutil.rmtree(f"{lab.root}/other")
 
 
 @suite.case("CALL-39 TRAP-60", "delete --force after a create that was killed in the middle")
