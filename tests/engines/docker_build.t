@@ -16,18 +16,6 @@ source "$HERE/docker_lib.sh"
 CONTEXT=$SCRATCH/context
 CALLS=$SCRATCH/calls
 
-noting_runc() {
-    mkdir -p "$SCRATCH/bin" "$CONTEXT"
-    cat >"$SCRATCH/bin/runc" <<EOT
-#!/bin/sh
-echo "\$*" >>$CALLS
-exec $RUNTIME "\$@"
-EOT
-    chmod +x "$SCRATCH/bin/runc"
-    : >"$CALLS"
-    PATH=$SCRATCH/bin:$PATH
-}
-
 # build OPTION... <Dockerfile: by the old builder; what it says comes out.
 build() {
     docker build -f - "$@" "$CONTEXT" 2>&1
@@ -45,7 +33,6 @@ from_image() {
 }
 
 classic() {
-    mkdir -p "$CONTEXT"
     cp "$SCRATCH/fs/bin/busybox" "$CONTEXT/busybox"
     tar -C "$SCRATCH/fs" -cf "$CONTEXT/fs.tar" .
     check_match "FROM scratch and ADD of an archive" "$(printf '%s\n' 'FROM scratch' 'ADD fs.tar /' \
@@ -93,18 +80,18 @@ EOT
     )
     local name pattern
     while IFS='|' read -r name pattern; do
-        check_match "BuildKit: $name" "$output" "$pattern"
+        check_match "$name" "$output" "$pattern"
     done <<EOT
-a step has fourteen capabilities and a filter|caps $FOURTEEN_CAPS seccomp 2
-RUN --mount=type=cache is kept from step to step|cache kept
-and no part of the image|cache is gone
-RUN --mount=type=tmpfs|tmpfs 1
-RUN --mount=type=secret|secret secret-word
-RUN --mount=type=bind|context /context/busybox Read-only
-CALL-25 TRAP-53 TRAP-54 libnetwork-setkey has plugged a network in|net eth0 lo
-its cgroup is docker's own|group .*:/docker/buildkit/[0-9a-z]+
-USER and WORKDIR|user 1000 /home/app
-a stage from another|stage by-user
+BuildKit: a step has fourteen capabilities and a filter|caps $FOURTEEN_CAPS seccomp 2
+BuildKit: RUN --mount=type=cache is kept from step to step|cache kept
+BuildKit: and no part of the image|cache is gone
+BuildKit: RUN --mount=type=tmpfs|tmpfs 1
+BuildKit: RUN --mount=type=secret|secret secret-word
+BuildKit: RUN --mount=type=bind|context /context/busybox Read-only
+CALL-25 TRAP-53 TRAP-54 BuildKit: libnetwork-setkey has plugged a network in|net eth0 lo
+BuildKit: its cgroup is docker's own|group .*:/docker/buildkit/[0-9a-z]+
+BuildKit: USER and WORKDIR|user 1000 /home/app
+BuildKit: a stage from another|stage by-user
 EOT
     check_run "what BuildKit made runs" by-user built
     check_run "its secret is not in it" "" built sh -c 'cat /run/secrets/word 2>/dev/null || true'
@@ -160,7 +147,9 @@ EOT
     )" 'met /one /two'
 }
 
-noting_runc
+mkdir "$CONTEXT"
+noting_program "$SCRATCH/bin/runc" "$CALLS"
+PATH=$SCRATCH/bin:$PATH
 use_docker --bridge= --bip=10.77.0.1/24
 use_image
 : >"$CALLS"

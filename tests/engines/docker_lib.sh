@@ -6,13 +6,13 @@ ENGINE=docker
 RUNC_RUN=(--runtime runc)
 DOCKER_DIR=$SCRATCH/docker
 DOCKER_EXEC_ROOT=/run/docker-exec
-STATE_FOLDERS=(/run/brig /run/runc "$DOCKER_EXEC_ROOT/runtime-tested" "$DOCKER_EXEC_ROOT/runtime-runc"
-    "$DOCKER_EXEC_ROOT/containerd/daemon")
+STATE_FOLDERS=(/run/brig /run/runc "$DOCKER_EXEC_ROOT/runtime-runc" "$DOCKER_EXEC_ROOT/containerd/daemon")
 DOCKERD=0
 
+# write_daemon_json: the runtime that is tested, plainly and with a script of dockerd's in front.
 write_daemon_json() {
     cat >"$DOCKER_DIR/daemon.json" <<EOT
-{"default-runtime": "tested",
+{"default-runtime": "tested", "exec-opts": ["native.cgroupdriver=cgroupfs"],
  "runtimes": {"tested": {"path": "$RUNTIME"},
               "with-arguments": {"path": "$RUNTIME", "runtimeArgs": ["--debug"]}}}
 EOT
@@ -33,13 +33,24 @@ start_dockerd() {
     dockerd --config-file "$DOCKER_DIR/daemon.json" --data-root "$DOCKER_DIR/data" \
         --exec-root "$DOCKER_EXEC_ROOT" --pidfile "$DOCKER_DIR/pid" \
         --host "unix://$DOCKER_DIR/socket" --bridge=none --iptables=false --ip-forward=false \
-        --ip-masq=false --exec-opt native.cgroupdriver=cgroupfs \
-        --storage-driver "${STORAGE_DRIVER:-overlay2}" "$@" >>"$DOCKER_DIR/log" 2>&1 &
+        --ip-masq=false --storage-driver "${STORAGE_DRIVER:-overlay2}" "$@" >>"$DOCKER_DIR/log" 2>&1 &
     DOCKERD=$!
     wait_until 30 docker version || {
         tail -n 20 "$DOCKER_DIR/log"
         return 1
     }
+}
+
+# noting_program FILE NOTES: a script that hands each call to RUNTIME, and appends it to the notes.
+noting_program() {
+    mkdir -p "$(dirname "$1")"
+    : >"$2"
+    cat >"$1" <<EOT
+#!/bin/sh
+echo "\$*" >>$2
+exec $RUNTIME "\$@"
+EOT
+    chmod +x "$1"
 }
 
 # stop_dockerd [SIGNAL]: and waits for it and the containerd that it started.
