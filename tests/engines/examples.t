@@ -18,12 +18,14 @@ RUNTIME_KEYS = {"runtime_type", "options.BinaryName"}
 
 # The settings that each file makes, as its engine documents them. "*" is a name that the file chooses.
 DOCUMENTED = {
+    "buildkitd.toml": {"worker.oci.enabled", "worker.oci.binary", "worker.containerd.enabled"},
     "containerd-config-v2.toml": {"version", f"plugins.{V2}.containerd.default_runtime_name"}
     | {f"plugins.{V2}.containerd.runtimes.*.{key}" for key in RUNTIME_KEYS},
     "containerd-config-v3.toml": {"version", f"plugins.{V3}.containerd.default_runtime_name"}
     | {f"plugins.{V3}.containerd.runtimes.*.{key}" for key in RUNTIME_KEYS},
     "crio-10-brig.conf": {"crio.runtime.cgroup_manager", "crio.runtime.conmon_cgroup"}
     | {f"crio.runtime.runtimes.*.{key}" for key in ("runtime_path", "runtime_type", "runtime_root", "monitor_cgroup")},
+    "docker-daemon.json": {"default-runtime", "exec-opts", "runtimes.*.path"},
     "runtimeclass.yaml": {"apiVersion", "kind", "metadata.name", "handler"},
     "pod.yaml": {"apiVersion", "kind", "metadata.name", "spec.runtimeClassName", "spec.restartPolicy",
                  "spec.containers"},
