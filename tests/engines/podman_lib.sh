@@ -41,7 +41,7 @@ use_podman() {
     mount -t tmpfs tmpfs /dev/shm
     export CONTAINERS_CONF=$PODMAN_DIR/containers.conf TMPDIR=$SCRATCH/tmp
     write_podman_conf "${1:-bridge}" >"$CONTAINERS_CONF"
-    PODMAN=(podman --root "$PODMAN_DIR/root" --runroot "$PODMAN_DIR/run" --tmpdir "$PODMAN_DIR/tmp"
+    PODMAN=("$(type -P podman)" --root "$PODMAN_DIR/root" --runroot "$PODMAN_DIR/run" --tmpdir "$PODMAN_DIR/tmp"
         --storage-driver "${STORAGE_DRIVER:-overlay}" --runtime "$RUNTIME")
     podman() {
         timeout --foreground 60 "${PODMAN[@]}" "$@"
