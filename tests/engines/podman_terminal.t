@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Terminals through podman: run, exec and attach on a pty, its size, and leaving it. A person is on_pty.py.
+# shellcheck disable=SC2016 # it is the container's shell that expands
 set -uo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
