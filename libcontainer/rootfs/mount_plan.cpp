@@ -111,6 +111,21 @@ void postpone_readonly(MountPlan& plan) {
     plan.options.superblock &= ~superblock::kReadOnly;
 }
 
+// podman's --secret under --read-only makes /run/secrets read-only and then needs a place in it.
+// Not for a recursive ro, which would take the later mounts with it.
+void postpone_under_later_mounts(std::vector<MountPlan>& plans) {
+    for (auto plan = plans.begin(); plan != plans.end(); ++plan) {
+        const bool binds = plan->kind == MountKind::bind || plan->kind == MountKind::bind_inside;
+        const std::string below = plan->target + "/";
+        if (binds && (plan->options.attributes.set & MOUNT_ATTR_RDONLY) != 0 &&
+            (plan->options.recursive.set & MOUNT_ATTR_RDONLY) == 0 &&
+            std::any_of(plan + 1, plans.end(),
+                        [&](const MountPlan& later) { return later.target.starts_with(below); })) {
+            postpone_readonly(*plan);
+        }
+    }
+}
+
 Result<void> fill(MountPlan& plan, const oci::Mount& mount, const std::string& bundle,
                   const std::string& rootfs_path) {
     if (mount.destination.empty()) {
@@ -197,6 +212,7 @@ Result<std::vector<MountPlan>> plan_mounts(const oci::Spec& spec, const std::str
             return std::unexpected(std::move(filled).error().at(plans[i].config_path));
         }
     }
+    postpone_under_later_mounts(plans);
     return plans;
 }
 

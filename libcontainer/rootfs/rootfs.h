@@ -48,7 +48,7 @@ struct Rootfs {
     };
     bool is_live = false;                       // the container runs: see hot_mounts.cpp
     std::vector<sys::UniqueFd> attached;        // of a live one, to undo
-    std::vector<LaterReadonly> readonly_later;  // mounts that turn read-only last: tmpfs, /dev
+    std::vector<LaterReadonly> readonly_later;  // mounts that turn read-only last
 };
 
 // Parent, in the host's mount namespace, before clone3: opens the root, every bind source and

@@ -181,6 +181,24 @@ def readonly_nested(lab):
         check(wanted <= mountinfo.flags(table, place), f"{place}: {mountinfo.flags(table, place)}")
 
 
+@suite.case("M-01 M-02 R-02", "a read-only volume gets the places of later mounts first")
+def readonly_parent(lab):
+    made = lab.bundle(shell="cat /proc/self/mountinfo; cat /run/secrets/word; touch /run/secrets/inner/x "
+                            "&& echo fine; touch /run/secrets/x; true")
+    os.makedirs(f"{lab.path}/secrets")
+    os.makedirs(f"{lab.path}/inner")
+    write(f"{lab.path}/word", "hush\n")
+    made.mount("/run/secrets", "bind", f"{lab.path}/secrets", ["bind", "ro", "nosuid"])
+    made.mount("/run/secrets/word", "bind", f"{lab.path}/word", ["bind", "ro"])
+    made.mount("/run/secrets/inner", "bind", f"{lab.path}/inner", ["bind"])
+    made.set("root.readonly", True)
+    result = lab.run(made).ok()
+    contains(result.out, "hush\nfine\n", "the mounts below")
+    equal(result.err.count("Read-only file system"), 1, f"refused writes: {result.err!r}")
+    flags = mountinfo.flags(result.out[:result.out.index("hush")], "/run/secrets")
+    check({"ro", "nosuid"} <= flags, f"its own flags: {flags}")
+
+
 @suite.case("R-02", "the host's root folder stays writable while the container's is read-only")
 def readonly_inside_only(lab):
     made = lab.bundle(["/bin/sleep", "1000"])

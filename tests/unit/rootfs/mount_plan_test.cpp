@@ -148,6 +148,24 @@ TEST_CASE("R-02: a read-only tmpfs or /dev turns read-only last") {
     CHECK(sysfs.options.attributes.set == MOUNT_ATTR_RDONLY);
 }
 
+TEST_CASE("M-02: a read-only bind waits for the places of later mounts below it") {
+    oci::Spec spec;
+    spec.mounts = {mount("/run/secrets", "bind", "/a", {"bind", "ro"}),
+                   mount("/run/secrets2", "bind", "/b", {"bind", "ro"}),
+                   mount("/deep", "bind", "/c", {"rbind", "rro"}),
+                   mount("/deep/file", "bind", "/d", {"bind"}),
+                   mount("/run/secrets/word", "bind", "/e", {"bind", "ro"})};
+    const auto plans = plan_mounts(spec, "/bundle", "/bundle/rootfs");
+    REQUIRE(plans);
+    CHECK(plans->at(0).readonly_later == sys::Recursion::this_mount);
+    CHECK(plans->at(0).options.attributes.set == 0);
+    for (const std::size_t other : {1U, 2U, 4U}) {
+        CAPTURE(other);
+        CHECK_FALSE(plans->at(other).readonly_later);
+    }
+    CHECK(plans->at(1).options.attributes.set == MOUNT_ATTR_RDONLY);
+}
+
 TEST_CASE("M-05: the mounts of real engines are all understood") {
     int seen = 0;
     for (const auto& entry :
