@@ -13,11 +13,6 @@ source "$HERE/lesson.sh"
 # shellcheck source=tests/engines/podman_lib.sh
 source "$HERE/podman_lib.sh"
 
-# skip NAME REASON
-skip() {
-    echo "ok $((++TAP_COUNT)) - $1 # SKIP $2"
-}
-
 options_create() {
     : >"$SCRATCH/noted"
     check_equal "CALL-28 TRAP-10 no signal is ignored or blocked inside" \
