@@ -6,8 +6,7 @@ ENGINE=podman
 RUNC_GLOBAL=(--runtime runc)
 REMOVE=(rm -f -t 0)
 PODMAN_DIR=$SCRATCH/podman
-STATE_FOLDERS=(/run/brig /run/runc /run/crun "$SCRATCH/tmp" "$PODMAN_DIR/tmp/exits" "$PODMAN_DIR/tmp/persist"
-    "$PODMAN_DIR"/{run,root}/overlay-containers)
+STATE_FOLDERS=(/run/brig /run/runc /run/crun "$SCRATCH/tmp" "$PODMAN_DIR"/{run,root}/overlay-containers)
 PODMAN=()
 
 # write_podman_conf NETWORK: containers.conf as this machine needs it, and brig's own entries.
@@ -39,6 +38,10 @@ use_podman() {
     mkdir -p "$PODMAN_DIR" "$SCRATCH/tmp"
     # podman's locks lie there, and the sandbox does not hide those of the machine's podman.
     mount -t tmpfs tmpfs /dev/shm
+    # As podman and `ip netns` leave it, once they have made a network namespace.
+    mkdir -p /run/netns
+    mount --bind /run/netns /run/netns
+    mount --make-rshared /run/netns
     export CONTAINERS_CONF=$PODMAN_DIR/containers.conf TMPDIR=$SCRATCH/tmp
     write_podman_conf "${1:-bridge}" >"$CONTAINERS_CONF"
     PODMAN=("$(type -P podman)" --root "$PODMAN_DIR/root" --runroot "$PODMAN_DIR/run" --tmpdir "$PODMAN_DIR/tmp"

@@ -121,7 +121,6 @@ options_namespaces() {
     fi
     end_sleeper joined
     ip netns del mine
-    umount /run/netns
     check_equal "--network host" "$(podman run --rm --network host bb ls /sys/class/net)" "$(ls /sys/class/net)"
     check_run "--network none" lo --network none bb ls /sys/class/net
     if start_sleeper bare --cgroupns host; then
@@ -156,7 +155,7 @@ options_cgroups() {
         check_match "--cgroup-parent" "$(grep :memory: "/proc/$PID/cgroup")" ':/mine/below/libpod-'
     fi
     end_sleeper parent
-    find /sys/fs/cgroup -depth -path '*/mine*' -type d -exec rmdir {} +
+    wait_until 5 remove_groups mine
     if [[ -d /sys/fs/cgroup/unified ]]; then
         id=$(enter_split && noting run -d --name split --cgroups split --memory 64m bb sleep 1000)
         PID=$(pid_of split)
@@ -165,7 +164,7 @@ options_cgroups() {
             ":/caller/libpod-payload-$id"
         check_equal "CALL-31 with its limit" "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 67108864
         end_sleeper split
-        wait_until 5 leave_split
+        wait_until 5 remove_groups caller
     else
         skip "CALL-31 --cgroups split" "podman wants a v2 hierarchy beside the others"
     fi
@@ -184,9 +183,10 @@ enter_split() {
     done
 }
 
-leave_split() {
-    find /sys/fs/cgroup -depth -path '*/caller*' -type d -exec rmdir {} + 2>/dev/null
-    ! compgen -G '/sys/fs/cgroup/*/caller'
+# remove_groups NAME: conmon, too, must be gone from them before.
+remove_groups() {
+    find /sys/fs/cgroup -depth -path "*/$1*" -type d -exec rmdir {} + 2>/dev/null
+    ! compgen -G "/sys/fs/cgroup/*/$1"
 }
 
 options_limits() {
