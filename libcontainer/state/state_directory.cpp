@@ -364,8 +364,9 @@ Result<void> StateDirectory::remove() const {
             const auto failed = sys::fail_errno(sys::call("rmdir", id_));
             // The next call is to know the folder for ours, though its record is gone.
             constexpr mode_t kPrivate = 0600;
-            sys::UniqueFd(::openat(directory_.get(), kMarkName,
-                                   O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kPrivate));
+            const sys::UniqueFd mark(::openat(directory_.get(), kMarkName,
+                                              O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                                              kPrivate));
             return failed;
         }
         if (errno == ENOTEMPTY) {
