@@ -140,7 +140,11 @@ def cpuset(lab):
     container = lab.start(made)
     container.wait_out("list:\t1\n")
     equal(container.out().splitlines()[0], "1", "nproc")
-    for pid in json.loads(lab.brig("ps", "-f", "json", container.id).ok().out):
+
+    def pids():
+        return json.loads(lab.brig("ps", "-f", "json", container.id).ok().out)
+    eventually(lambda: len(pids()) == 3, "the two that spin, and init")
+    for pid in pids():
         contains(read(f"/proc/{pid}/status"), "Cpus_allowed_list:\t1\n", "CPUs, from the host")
         try:
             os.sched_setaffinity(pid, {0})
