@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "libcontainer/security/seccomp_notify.h"
 #include "libcontainer/sys/file.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
@@ -27,6 +28,7 @@ Result<oci::Spec> read_kept_spec(const StateDirectory& directory) {
     if (!spec) {
         return refuse_document(spec.error(), "config.json");
     }
+    settle_seccomp_listener(*spec);
     return *std::move(spec);
 }
 
@@ -45,7 +47,8 @@ Result<Bundle> load_bundle(const std::string& bundle, const std::string& config,
     }
     loaded.config_json = TRY(sys::read_all(file->get(), config, oci::kMaxJsonSize + 1));
     std::vector<oci::ParseError> doubts;
-    auto spec = oci::parse_valid_spec(loaded.config_json, warn ? &doubts : nullptr);
+    auto spec = oci::parse_valid_spec(loaded.config_json, warn ? &doubts : nullptr,
+                                      settle_seccomp_listener);
     if (!spec) {
         return refuse_document(spec.error(), config);
     }

@@ -24,6 +24,7 @@
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/rollback.h"
+#include "oci/annotations.h"
 
 namespace libcontainer {
 namespace {
@@ -218,6 +219,7 @@ Result<void> Creation::prepare() {
     context_.env = socket_environment(context_.plan.makes(NamespaceType::pid));
     context_.hooks = {hook_state(record_, oci::ContainerStatus::creating, 0),
                       bundle_directory_.get(), own_environment(), -1};
+    context_.hooks.files = TRY(open_hook_files(spec().annotations));
     if (start_ == StartMode::wait_for_start) {
         context_.start_socket = TRY(directory_->listen_for_start());
     }
@@ -320,6 +322,10 @@ Result<void> Creation::commit(const sys::Pid& pid) {
     if (!options_.pidfd_socket.empty()) {
         TRY_VOID(send_pidfd(options_.pidfd_socket, pid.fd.get(), "standard"));
     }
+    if (const std::string* const receiver =
+            oci::find_annotation(spec().annotations, oci::kPidfdReceiver)) {
+        TRY_VOID(send_pidfd(*receiver, pid.fd.get(), "standard"));
+    }
     if (options_.pid_file.empty()) {
         return {};
     }
@@ -346,10 +352,11 @@ Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& r
     }
     const sys::UniqueFd bundle(
         ::open(record.state.bundle.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    return run_hooks(
-        spec.hooks, oci::HookKind::poststart,
-        {hook_state(record, oci::ContainerStatus::running, record.state.pid.value_or(0)),
-         bundle.get(), own_environment(), interruption});
+    HookContext running = {
+        hook_state(record, oci::ContainerStatus::running, record.state.pid.value_or(0)),
+        bundle.get(), own_environment(), interruption};
+    running.files = TRY(open_hook_files(record.state.annotations));
+    return run_hooks(spec.hooks, oci::HookKind::poststart, running);
 }
 
 Result<CreatedContainer> create_container(const GlobalOptions& global, const CreateOptions& options,

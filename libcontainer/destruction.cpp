@@ -46,10 +46,14 @@ void run_poststop(const StateDirectory& directory, const ContainerRecord& record
     }
     const sys::UniqueFd bundle(
         ::open(record.state.bundle.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    run_poststop_hooks(spec->hooks,
-                       {hook_state(record, oci::ContainerStatus::stopped, 0), bundle.get(),
-                        own_environment(), interruption},
-                       warn);
+    HookContext stopped = {hook_state(record, oci::ContainerStatus::stopped, 0), bundle.get(),
+                           own_environment(), interruption};
+    if (auto files = open_hook_files(record.state.annotations)) {
+        stopped.files = *std::move(files);
+    } else if (warn) {
+        warn(files.error().text());
+    }
+    run_poststop_hooks(spec->hooks, stopped, warn);
 }
 
 // A frozen process of a v1 cgroup does not die before it is thawed (engines 2.6).

@@ -2,6 +2,8 @@
 // The annotations that brig gives an effect to (A-05). All others are only kept and reported.
 #pragma once
 
+#include <map>
+#include <string>
 #include <string_view>
 
 namespace oci {
@@ -16,8 +18,32 @@ inline constexpr std::string_view kMountContextType = "run.oci.mount_context_typ
 // The configuration file of CRIU for checkpoint and restore; empty: none.
 inline constexpr std::string_view kCriuConfig = "org.criu.config";
 
+// Files, as absolute paths, that the output of hooks is appended to.
+inline constexpr std::string_view kHooksStdout = "run.oci.hooks.stdout";
+inline constexpr std::string_view kHooksStderr = "run.oci.hooks.stderr";
+
+// A socket that gets the pidfd of the container's process, as with --pidfd-socket.
+inline constexpr std::string_view kPidfdReceiver = "run.oci.pidfd_receiver";
+
+// The supervisor of a seccomp profile without listenerPath.
+inline constexpr std::string_view kSeccompReceiver = "run.oci.seccomp.receiver";
+
+// There at all: a name in the seccomp profile that is no system call is an error.
+inline constexpr std::string_view kSeccompFailUnknown = "run.oci.seccomp_fail_unknown_syscall";
+
+// BPF in base64 that is loaded instead of linux.seccomp.
+inline constexpr std::string_view kSeccompBpfData = "run.oci.seccomp_bpf_data";
+
 // Listed in the features document: each may weaken a container's isolation.
-inline constexpr std::string_view kUnsafeAnnotations[] = {kKeepOriginalGroups, kMountContextType,
-                                                          kCriuConfig};
+inline constexpr std::string_view kUnsafeAnnotations[] = {
+    kKeepOriginalGroups, kMountContextType, kCriuConfig,      kHooksStdout,
+    kHooksStderr,        kPidfdReceiver,    kSeccompReceiver, kSeccompBpfData};
+
+// Null: there is none of that name.
+inline const std::string* find_annotation(const std::map<std::string, std::string>& annotations,
+                                          std::string_view name) {
+    const auto found = annotations.find(std::string(name));
+    return found == annotations.end() ? nullptr : &found->second;
+}
 
 }  // namespace oci

@@ -15,12 +15,16 @@ Parsed<Spec> parse_spec(std::string_view json, std::vector<ParseError>* warnings
     return parse_json<Spec>(json, warnings);
 }
 
-Parsed<Spec> parse_valid_spec(std::string_view json, std::vector<ParseError>* warnings) {
+Parsed<Spec> parse_valid_spec(std::string_view json, std::vector<ParseError>* warnings,
+                              void (*complete)(Spec& spec)) {
     Spec spec;
     JsonReader reader(json, {&kType<Spec>, nullptr, &spec});
     reader.warn_into(warnings);
     std::vector<ParseError> mistakes = reader.run();
     std::vector<Problem> problems;
+    if (complete != nullptr) {
+        complete(spec);
+    }
     if (reader.is_whole()) {
         problems = validate_rest(spec, mistakes);
         problems.resize(

@@ -24,7 +24,10 @@ Parsed<Spec> parse_spec(std::string_view json, std::vector<ParseError>* warnings
 
 // The same, and valid (oci/validate.h). Mistakes of form and of meaning are told together, in the
 // text's order, but for meanings that a mistake of form may have changed.
-Parsed<Spec> parse_valid_spec(std::string_view json, std::vector<ParseError>* warnings = nullptr);
+// `complete`, if given, adds what the configuration leaves to its surroundings, before the meaning
+// is judged.
+Parsed<Spec> parse_valid_spec(std::string_view json, std::vector<ParseError>* warnings = nullptr,
+                              void (*complete)(Spec& spec) = nullptr);
 
 // The process.json of `exec --process`.
 Parsed<Process> parse_process(std::string_view json, std::vector<ParseError>* warnings = nullptr);

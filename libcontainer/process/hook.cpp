@@ -20,6 +20,7 @@
 #include "libcontainer/process/program.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/process.h"
+#include "oci/annotations.h"
 #include "oci/parse.h"
 
 namespace libcontainer {
@@ -63,8 +64,9 @@ Result<sys::UniqueFd> make_stdin(const oci::State& state) {
         ::umask(*context.umask);
     }
     ::dup2(input, 0);
-    ::dup2(output, 1);
-    ::dup2(output, 2);
+    const HookFiles* const files = context.files.get();
+    ::dup2(files != nullptr && files->standard_output ? files->standard_output.get() : output, 1);
+    ::dup2(files != nullptr && files->standard_error ? files->standard_error.get() : output, 2);
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     ::execve(hook.path.c_str(), as_argv(args).data(), as_argv(env).data());
     const std::string reason = sys::errno_error(sys::call("exec", hook.path), errno).message + "\n";
@@ -195,7 +197,36 @@ Result<void> run_hook(const oci::Hooks& hooks, oci::HookKind kind, std::size_t i
         std::move(done).error().wrap(place + " hook " + hook.path).at("hooks." + place));
 }
 
+Result<sys::UniqueFd> open_hook_file(const std::map<std::string, std::string>& annotations,
+                                     std::string_view name) {
+    const std::string* const path = oci::find_annotation(annotations, name);
+    if (path == nullptr) {
+        return sys::UniqueFd();
+    }
+    // O_NONBLOCK: a FIFO that nobody reads must not hold up the container.
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK;
+    auto file = path->starts_with('/')
+                    ? sys::open_at(AT_FDCWD, *path, kFlags, 0600)
+                    : sys::fail(sys::ErrorKind::invalid, "must be an absolute path");
+    if (!file) {
+        return std::unexpected(
+            std::move(file).error().at("annotations[\"" + std::string(name) + "\"]"));
+    }
+    ::fcntl(file->get(), F_SETFL, O_APPEND);  // hooks know nothing of EAGAIN
+    return file;
+}
+
 }  // namespace
+
+Result<std::shared_ptr<const HookFiles>> open_hook_files(
+    const std::map<std::string, std::string>& annotations) {
+    HookFiles files = {TRY(open_hook_file(annotations, oci::kHooksStdout)),
+                       TRY(open_hook_file(annotations, oci::kHooksStderr))};
+    if (!files.standard_output && !files.standard_error) {
+        return nullptr;
+    }
+    return std::make_shared<const HookFiles>(std::move(files));
+}
 
 Result<void> run_hooks(const oci::Hooks& hooks, oci::HookKind kind, const HookContext& context) {
     for (std::size_t i = 0; i < hooks.of(kind).size(); ++i) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "libcontainer/security/seccomp_notify.h"
+#include "libcontainer/security/seccomp_raw.h"
 #include "oci/annotations.h"
 
 namespace libcontainer {
@@ -16,22 +17,56 @@ namespace {
 constexpr const char* kSeccompCache = "/run/brig/.seccomp";
 
 [[nodiscard]] bool keeps_groups(const oci::Spec& spec) {
-    const auto annotation = spec.annotations.find(std::string(oci::kKeepOriginalGroups));
-    return annotation != spec.annotations.end() && annotation->second == "1";
+    const std::string* const given =
+        oci::find_annotation(spec.annotations, oci::kKeepOriginalGroups);
+    return given != nullptr && *given == "1";
 }
 
-Result<SeccompProgram> plan_seccomp(const oci::Seccomp& seccomp, const Warn& warn) {
-    TRY_VOID(check_seccomp_listener(seccomp));
+std::string place_of(std::string_view annotation) {
+    return "annotations[\"" + std::string(annotation) + "\"]";
+}
+
+enum class UnknownNames : unsigned char { skipped, refused };
+
+// A program from the cache has been told of before: where unknown names are refused, none counts.
+Result<SeccompProgram> compile_profile(const oci::Seccomp& seccomp, UnknownNames unknown,
+                                       const Warn& warn) {
+    const bool may_skip = unknown == UnknownNames::skipped;
+    const char* const cache = ::geteuid() == 0 && may_skip ? kSeccompCache : "";
     std::vector<std::string> skipped;
-    auto program =
-        compile_seccomp(seccomp, ::geteuid() == 0 ? kSeccompCache : "", warn ? &skipped : nullptr);
+    auto program = compile_seccomp(seccomp, cache, warn || !may_skip ? &skipped : nullptr);
     if (!program) {
         return std::unexpected(std::move(program).error().at("linux.seccomp"));
+    }
+    if (!may_skip && !skipped.empty()) {
+        return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0,
+                                          place_of(oci::kSeccompFailUnknown), skipped.front()});
     }
     for (const std::string& line : skipped) {
         warn(line);
     }
     return program;
+}
+
+Result<std::optional<SeccompProgram>> plan_seccomp(const oci::Spec& spec, const Warn& warn) {
+    if (const std::string* const raw =
+            oci::find_annotation(spec.annotations, oci::kSeccompBpfData)) {
+        auto program = read_raw_seccomp(*raw);
+        if (!program) {
+            program.error().config_path = place_of(oci::kSeccompBpfData);
+            return std::unexpected(std::move(program).error());
+        }
+        return *std::move(program);
+    }
+    if (!spec.linux.seccomp) {
+        return std::nullopt;
+    }
+    TRY_VOID(check_seccomp_listener(*spec.linux.seccomp));
+    const UnknownNames unknown =
+        oci::find_annotation(spec.annotations, oci::kSeccompFailUnknown) == nullptr
+            ? UnknownNames::skipped
+            : UnknownNames::refused;
+    return TRY(compile_profile(*spec.linux.seccomp, unknown, warn));
 }
 
 }  // namespace
@@ -53,9 +88,7 @@ Result<void> plan_security(InitContext& context, const Warn& warn) {
         warn("process.capabilities: " + name + " cannot be granted and is left out");
     }
     context.keep_groups = keeps_groups(*context.spec);
-    if (context.spec->linux.seccomp) {
-        context.seccomp = TRY(plan_seccomp(*context.spec->linux.seccomp, warn));
-    }
+    context.seccomp = TRY(plan_seccomp(*context.spec, warn));
     return {};
 }
 

@@ -39,6 +39,10 @@ Result<void> leave_setup_descriptors(InitContext& context) {
     kept.push_back(context.start_socket.get());
     kept.push_back(context.apparmor.file.get());
     kept.push_back(context.selinux.exec.get());
+    if (has_start_hooks(context) && context.hooks.files) {
+        kept.push_back(context.hooks.files->standard_output.get());
+        kept.push_back(context.hooks.files->standard_error.get());
+    }
     return close_all_but(std::move(kept));
 }
 

@@ -4,10 +4,12 @@
 
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <span>
 #include <string>
 
 #include "libcontainer/sys/socket.h"
+#include "oci/annotations.h"
 #include "oci/bindings_state.h"
 #include "oci/json.h"
 
@@ -25,6 +27,19 @@ Result<void> send_to(const std::string& path, const oci::ContainerProcessState& 
 }
 
 }  // namespace
+
+void settle_seccomp_listener(oci::Spec& spec) {
+    if (!spec.linux.seccomp || !oci::notifies(*spec.linux.seccomp) ||
+        !spec.linux.seccomp->listener_path.value_or("").empty()) {
+        return;
+    }
+    if (const std::string* const given =
+            oci::find_annotation(spec.annotations, oci::kSeccompReceiver)) {
+        spec.linux.seccomp->listener_path = *given;
+    } else if (const char* const variable = ::getenv("RUN_OCI_SECCOMP_RECEIVER")) {
+        spec.linux.seccomp->listener_path = variable;
+    }
+}
 
 Result<void> check_seccomp_listener(const oci::Seccomp& seccomp) {
     if (!oci::notifies(seccomp)) {

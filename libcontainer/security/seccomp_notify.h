@@ -5,11 +5,16 @@
 #include "libcontainer/sys/error.h"
 #include "libcontainer/sys/unique_fd.h"
 #include "oci/seccomp.h"
+#include "oci/spec.h"
 #include "oci/state.h"
 
 namespace libcontainer {
 
 using sys::Result;
+
+// Every reader of a config.json: a profile that notifies and has no listenerPath takes it from the
+// annotation run.oci.seccomp.receiver, or else from the environment, RUN_OCI_SECCOMP_RECEIVER.
+void settle_seccomp_listener(oci::Spec& spec);
 
 // Parent, before anything is made: a profile that notifies needs a socket at listenerPath, as the
 // runtime's mount namespace shows it. It is only looked at: a supervisor expects of each connection

@@ -148,7 +148,7 @@ def unlocked(lab):
         lab.brig("delete", "--force", identity).ok()
 
 
-@suite.case("3.6 CALL-44", "without the variable there is nothing of it, and start does not wait")
+@suite.case("3.6", "without the variable there is nothing of it, and start does not wait")
 def stripped(lab):
     manager = Manager(lab)
     for first, second in (({}, {}), ({}, manager.env), ({"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": ""})):

@@ -267,8 +267,10 @@ def annotations(lab):
 
 @suite.case("FE-potentiallyUnsafeConfigAnnotations", "the annotations that change what a container may do")
 def unsafe(lab):
-    equal(document(lab)["potentiallyUnsafeConfigAnnotations"], ["run.oci.keep_original_groups", "run.oci.mount_context_type",
-           "org.criu.config"], "names")
+    equal(document(lab)["potentiallyUnsafeConfigAnnotations"], [
+        "run.oci.keep_original_groups", "run.oci.mount_context_type", "org.criu.config",
+        "run.oci.hooks.stdout", "run.oci.hooks.stderr", "run.oci.pidfd_receiver",
+        "run.oci.seccomp.receiver", "run.oci.seccomp_bpf_data"], "names")
 
 
 suite.main()
