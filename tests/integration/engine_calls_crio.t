@@ -96,11 +96,14 @@ class LocalTerminal:
 def exec_terminal(lab):
     crio = started(lab, lab.bundle(SLEEP))
     path = crio.process_file(["/bin/sh", "-c", "tty; stty size; trap 'stty size' WINCH; echo up; "
-                                               "read x; echo got $x; exit 7"], terminal=True)
+                                               "until read x; do :; done; echo got $x; exit 7"],
+                             terminal=True)
     local = LocalTerminal(crio, path)
     text = read_until(local.master, "up")
     contains(text, "/dev/pts/0", "a terminal of the container's")
     contains(text, "30 90", "size")
+    set_size(local.master, 31, 91)
+    read_until(local.master, "31 91")
     os.write(local.master, b"word\n")
     status = local.call.wait().status
     contains(read_all(local.master), "got word", "output")

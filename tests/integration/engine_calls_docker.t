@@ -10,10 +10,10 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
-from harness.callers import Pipe, Shim
+from harness.callers import Pipe, Shim, UserNamespace
 from harness.console import ConsoleSocket, read_until
 from harness.lab import read, write
-from harness.tap import Suite, check, contains, equal, eventually
+from harness.tap import Suite, check, contains, equal
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
@@ -127,43 +127,29 @@ def wrapped(lab):
     console.close()
 
 
-class Rootless(Shim):
-    """The shim of a dockerd that is root of a user namespace only, where no cgroup can be made."""
-    FIRST = 100000
-
-    def __init__(self, lab, made):
-        os.chmod(lab.path, 0o755)
-        made.linux.pop("resources", None)
-        made.linux["cgroupsPath"] = ""
-        super().__init__(lab, made)
-        self.holder = lab.popen(["unshare", "--user", "--mount", "sleep", "1000"])
-        eventually(lambda: read(f"/proc/{self.holder.pid}/comm") == "sleep\n", "a user namespace")
-        for kind in ("uid", "gid"):
-            write(f"/proc/{self.holder.pid}/{kind}_map", f"0 {self.FIRST} 65536")
-        for folder, _, files in os.walk(lab.path):
-            for name in [folder, *(f"{folder}/{file}" for file in files)]:
-                if os.path.isdir(name) or os.stat(name, follow_symlinks=False).st_nlink == 1:
-                    os.lchown(name, self.FIRST, self.FIRST)
-        plain = lab.words
-        lab.words = lambda *words, **how: ["nsenter", "-t", str(self.holder.pid), "-U", "-m",
-                                           *plain(*words, **how)]
+def rootless_shim(lab, made):
+    """The shim of a dockerd that is root of a user namespace only, without controllers."""
+    made.linux.pop("resources", None)
+    made.linux["cgroupsPath"] = ""
+    shim = Shim(lab, made)
+    return shim, UserNamespace(lab)
 
 
 @suite.case("TRAP-56", "dockerd rootless: an empty cgroupsPath and no resources, a whole life")
 def rootless(lab):
-    shim = Rootless(lab, lab.bundle(shell="trap 'exit 4' TERM; ls /sys/fs/cgroup; echo up; "
-                                          "while :; do sleep 0.01; done"))
+    shim, space = rootless_shim(lab, lab.bundle(
+        shell="trap 'exit 4' TERM; ls /sys/fs/cgroup; echo up; while :; do sleep 0.01; done"))
     shim.made.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["ro", "nosuid", "noexec", "nodev"])
     shim.made.write()
     pid = shim.create()
     equal(read(f"/proc/{pid}/cgroup"), read("/proc/self/cgroup"), "cgroups of init: the caller's")
-    contains(read(f"/proc/{pid}/status"), f"Uid:\t{Rootless.FIRST}\t", "user")
+    contains(read(f"/proc/{pid}/status"), f"Uid:\t{space.FIRST}\t", "user")
     shim.silent("start", shim.id)
     shim.out.wait_for("up")
     equal(shim.out.text(), "up\n", "/sys/fs/cgroup, for it has no cgroup")
     out = Pipe()
     path = shim.process_file(["/bin/id", "-u"])
-    os.chown(path, Rootless.FIRST, Rootless.FIRST)
+    space.give(path)
     shim.spawn("exec", "--process", path, "--detach", "--pid-file", f"{lab.path}/exec.pid", shim.id,
                stdout=out.writer).wait().ok()
     out.shut()
@@ -176,7 +162,7 @@ def rootless(lab):
 
 @suite.case("TRAP-56", "dockerd rootless: a limit that cannot be set is an error that leaves nothing")
 def rootless_limit(lab):
-    shim = Rootless(lab, lab.bundle(SLEEP))
+    shim, _ = rootless_shim(lab, lab.bundle(SLEEP))
     shim.made.set("linux.resources.pids.limit", 10)
     shim.made.write()
     shim.call("create", "--bundle", shim.made.path, "--pid-file", shim.pid_file, shim.id).failed(

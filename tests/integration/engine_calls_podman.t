@@ -13,7 +13,7 @@ import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
-from harness.callers import BARE_PATH, Conmon, Pipe, Podman
+from harness.callers import BARE_PATH, Conmon, Pipe, Podman, UserNamespace, use_root
 from harness.cgroups import need_v1, value
 from harness.lab import Container, read, write
 from harness.tap import Suite, check, contains, equal, eventually
@@ -146,6 +146,29 @@ def delete_killed(lab):
     made.config.pop("hooks")
     made.write()
     conmon.create()  # the same id again, as podman tries it
+
+
+@suite.case("CALL-37 CALL-38 TRAP-26", "rootless: whatever the variables, every call finds the same root")
+def rootless(lab):
+    run = f"{lab.path}/user"
+    os.mkdir(run, 0o700)
+    made = lab.bundle(shell=LOOP)
+    made.linux["cgroupsPath"] = ""
+    made.write()
+    podman = Podman(lab, made, {"XDG_RUNTIME_DIR": run})
+    use_root(lab, f"{run}/brig")
+    UserNamespace(lab)
+    bare = podman.environment
+    podman.environment = {**bare, "PATH": BARE_PATH, "USER": "root", "HOME": "/root", "TMPDIR": "/no"}
+    podman.create()
+    podman.environment = {**bare, "PATH": BARE_PATH}
+    podman.silent("start", podman.id)
+    podman.out.wait_for("up")
+    podman.environment = bare
+    podman.silent("kill", podman.id, "37")
+    equal(lab.exit_of(podman.pid()), 37, "exit that conmon sees")
+    podman.silent("delete", "--force", podman.id)
+    equal([name for name in os.listdir(lab.root) if not name.startswith(".")], [], "state")
 
 
 @suite.case("CALL-40 TRAP-26", "pause and resume")
