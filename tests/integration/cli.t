@@ -120,7 +120,7 @@ def ids(lab):
 
 @suite.case("T-95", "an id that looks like an option is no option behind --")
 def dashes(lab):
-    lab.brig("delete", "-rf").failed("unknown option", status=1)
+    lab.brig("delete", "-xf").failed("unknown option", status=1)
     equal(lab.brig("delete", "--help").ok().out[:6], "remove", "help")
     lab.brig("delete", "--", "--help").failed(("does not exist", "invalid container ID"))
     lab.brig("state", "--", "-rf").failed(("does not exist", "invalid container ID"))
