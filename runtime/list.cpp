@@ -8,6 +8,7 @@
 #include "libcontainer/container.h"
 #include "oci/parse.h"
 #include "runtime/global_options.h"
+#include "runtime/log.h"
 #include "runtime/verbs.h"
 
 namespace runtime {
@@ -20,14 +21,16 @@ constexpr std::array kOptions = {
                          store<&ListSettings::format>},
 };
 
+constexpr std::size_t kMaxCell = 4096;  // PATH_MAX
+
 using Row = std::array<std::string, 6>;
 
 Row to_row(oci::State state) {
     return {std::move(state.id),
             std::to_string(state.pid.value_or(0)),
             std::string(oci::to_name(state.status)),
-            std::move(state.bundle),
-            std::move(state.created).value_or(""),
+            printable(state.bundle, kMaxCell),
+            printable(state.created.value_or(""), kMaxCell),
             std::move(state.owner).value_or("")};
 }
 

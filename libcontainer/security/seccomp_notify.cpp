@@ -17,11 +17,10 @@ namespace libcontainer {
 namespace {
 
 constexpr const char* kPlace = "linux.seccomp.listenerPath";
-constexpr std::chrono::seconds kPatience(10);
 
 Result<void> send_to(const std::string& path, const oci::ContainerProcessState& process,
                      int listener) {
-    const sys::UniqueFd socket = TRY(sys::connect_unix(path, kPatience));
+    const sys::UniqueFd socket = TRY(sys::connect_unix(path));
     return sys::send_message(socket.get(), oci::write_json(process, oci::Layout::compact),
                              std::span(&listener, 1));
 }

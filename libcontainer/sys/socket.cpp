@@ -95,7 +95,8 @@ Result<Message> receive_message(int socket, std::size_t limit, const UnusedArgum
     return message;
 }
 
-Result<UniqueFd> connect_unix(const std::string& path, std::chrono::seconds send_timeout) {
+Result<UniqueFd> connect_unix(const std::string& path) {
+    constexpr timeval kPatience = {10, 0};
     UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) {
         return fail_errno("socket");
@@ -108,9 +109,7 @@ Result<UniqueFd> connect_unix(const std::string& path, std::chrono::seconds send
         file = TRY(open_at(AT_FDCWD, path, O_PATH));
         name = "/proc/self/fd/" + std::to_string(file.get());
     }
-    const timeval timeout = {send_timeout.count(), 0};
-    if (timeout.tv_sec != 0 &&
-        ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0) {
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience) != 0) {
         return fail_errno("setsockopt(SO_SNDTIMEO)");
     }
     std::memcpy(address.sun_path, name.data(), name.size());

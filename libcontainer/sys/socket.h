@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -41,10 +40,9 @@ inline constexpr std::size_t kMaxMessageFds = 64;
 [[nodiscard]] Result<Message> receive_message(int socket, std::size_t limit = 16384,
                                               const UnusedArguments& unused = {});
 
-// Connects to a stream socket; a path beyond sun_path's 107 bytes goes by a descriptor.
-// `send_timeout`: how long connect (a full backlog) and each send (a full buffer) may take; 0: for
-// ever.
-[[nodiscard]] Result<UniqueFd> connect_unix(const std::string& path,
-                                            std::chrono::seconds send_timeout = {});
+// Connects to a stream socket; a path beyond sun_path's 107 bytes goes by a descriptor. A peer that
+// does not play along hangs nobody (T-48): connect (a full backlog) and each send (a full buffer)
+// fail with EAGAIN after ten seconds.
+[[nodiscard]] Result<UniqueFd> connect_unix(const std::string& path);
 
 }  // namespace sys

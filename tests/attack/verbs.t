@@ -252,7 +252,7 @@ VERBS = {
 }
 UPDATE = Verb(lambda v: ["update", "--memory", "32m", "--pids-limit", "20", ID],
               lambda v, r: updated(v), ("running",))
-SECONDS = {"exec": 6, "kill of many": 3}
+SECONDS = {"exec": 4}
 
 
 def updated(victim):
@@ -265,7 +265,7 @@ def updated(victim):
              {name: name for name in VERBS})
 def faults(lab, name):
     return sweep(lab, VERBS[name], crowd(lab) if "many" in name else sleeper(lab),
-                 SECONDS.get(name, 4))
+                 SECONDS.get(name, 2))
 
 
 @suite.table("T-80", "may die at every call; the container answers, delete --force cleans up",
@@ -276,7 +276,7 @@ def deaths(lab, name):
         need_v1("memory")
         need_v1("pids")
     return sweep(lab, verb, crowd(lab) if "many" in name else sleeper(lab),
-                 SECONDS.get(name, 2) / 2, "signal")
+                 SECONDS.get(name, 2) / 2.5, "signal")
 
 
 # checkpoint and restore
@@ -311,7 +311,7 @@ MOVES = {f"{name}, {action}": (verb, action)
 @suite.table("T-80 T-81 2.14", "each call of brig, not of CRIU", MOVES)
 def moves(lab, verb, action):
     need_criu()
-    return sweep(lab, verb, sleeper(lab), 4, action)
+    return sweep(lab, verb, sleeper(lab), 2.5, action)
 
 
 suite.main()
