@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Terminals (T-98, T-48, T-22): input pushed into the caller's, console sockets of hostile kinds, and
 # what an image or a config could write to a person's screen.
+import fcntl
 import json
 import os
 import pty
@@ -10,12 +11,11 @@ import socket
 import struct
 import sys
 import termios
-import fcntl
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
 from harness.console import ConsoleSocket, take_terminal
-from harness.lab import read, write
+from harness.lab import need, read
 from harness.sandbox import PAYLOAD
 from harness.tap import Suite, check, equal, eventually
 
@@ -75,7 +75,6 @@ def pushed(lab, verb, terminal):
 
 
 def need_tiocsti():
-    from harness.lab import need
     path = "/proc/sys/dev/tty/legacy_tiocsti"
     need(not os.path.exists(path) or read(path).strip() == "1", "this kernel has TIOCSTI off")
 
