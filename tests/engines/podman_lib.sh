@@ -69,14 +69,16 @@ prepare_podman() {
 }
 
 # noting ARG...: podman whose containers belong to a runtime that writes each of its calls to $SCRATCH/noted:
-# the names of its environment, a colon, its arguments.
+# the names of its environment when they are few, a colon, its arguments.
 noting() {
     local program=$SCRATCH/noting/${RUNTIME##*/}
     if [[ ! -e $program ]]; then
         mkdir -p "$SCRATCH/noting"
         cat >"$program" <<EOT
 #!/bin/sh
-echo "\$(tr '\\0' '\\n' </proc/\$\$/environ | cut -d = -f 1 | sort | tr '\\n' ' '): \$*" >>"$SCRATCH/noted"
+names=\$(tr '\\0' '\\n' </proc/\$\$/environ | cut -d = -f 1 | sort | tr '\\n' ' ')
+test \${#names} -lt 40 || names="many "
+echo "\$names: \$*" >>"$SCRATCH/noted"
 exec "$RUNTIME" "\$@"
 EOT
         chmod 755 "$program"
