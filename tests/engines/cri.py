@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -24,7 +25,6 @@ except ImportError:
 
 EXAMPLES = REPO / "man/examples"
 SOCKET = "/run/containerd/containerd.sock"
-PAUSE = "registry.k8s.io/pause:3.6"  # what containerd 1.6 looks for unless it is told otherwise
 BUSYBOX = "docker.io/library/busybox:latest"
 STATE = "/run/containerd/runc/k8s.io"
 TASKS = "/run/containerd/io.containerd.runtime.v2.task/k8s.io"
@@ -85,6 +85,10 @@ def refused(words):
     raise tap.Failure(f"succeeded, but should have failed with {words!r}")
 
 
+def of_containerd(*arguments):
+    return subprocess.run(["containerd", *arguments], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 class Engine:
     """containerd, started from the file that brig ships."""
 
@@ -96,11 +100,15 @@ class Engine:
         self.pods = []
         self.number = 0
         self.baseline = None
-        shipped = (EXAMPLES / "containerd-config-v2.toml").read_text()
+        version, plugin = 2, "io.containerd.grpc.v1.cri"
+        if " v2." in of_containerd("--version"):
+            version, plugin = 3, "io.containerd.cri.v1.runtime"
+        self.pause = re.search("registry.k8s.io/pause:[0-9.]+", of_containerd("config", "default"))[0]
+        shipped = (EXAMPLES / f"containerd-config-v{version}.toml").read_text()
         tap.equal(shipped.count("/usr/local/bin/brig"), 1, "paths in the shipped file")
         self.config = shipped.replace("/usr/local/bin/brig", sandbox.brig())
         if not may_lower_oom_score():  # a node without that right needs this line, whatever its runtime
-            self.config += '\n[plugins."io.containerd.grpc.v1.cri"]\nrestrict_oom_score_adj = true\n'
+            self.config += f'\n[plugins."{plugin}"]\nrestrict_oom_score_adj = true\n'
 
     def prepare(self):
         """The network that a node has, and the images, without which no pod starts."""
@@ -130,8 +138,8 @@ class Engine:
             IMAGE_CMD='["sleep", "1000000"]' make_image "$SCRATCH/pause.tar" "$SCRATCH/fs" %s
             for name in busybox user signal pause; do
                 ctr -n k8s.io image import "$SCRATCH/$name.tar" >/dev/null
-            done""" % PAUSE)
-        tap.eventually(lambda: self.cri.call("ImageStatus", image={"image": PAUSE}).image.id, "images are known", 10)
+            done""" % self.pause)
+        tap.eventually(lambda: self.cri.call("ImageStatus", image={"image": self.pause}).image.id, "images are known", 10)
         for handler in ("brig", ""):  # the first pods leave folders that stay
             self.remove(self.pod(handler, network=POD))
         self.baseline = self.snapshot()

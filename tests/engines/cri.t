@@ -39,7 +39,7 @@ def handler(engine):
         tap.check(known_to_brig(identity), "brig knows it")
 
 
-@suite.case("containerd-config-v2.toml: a pod that asks for no handler is runc's")
+@suite.case("containerd-config: a pod that asks for no handler is runc's")
 def default_handler(engine):
     if cri.sandbox.stand_in():
         raise tap.Skip(f"{cri.sandbox.stand_in()} reads the state of runc's containers")

@@ -253,8 +253,9 @@ leftovers() {
     echo "cgroups:"
     find /sys/fs/cgroup -mindepth 2 -type d | sort
     echo "state:"
-    # containers.json is podman's own list.
-    find "$@" -mindepth 1 -not -path '*/.seccomp*' -not -name containers.json 2>/dev/null | sort || true
+    # What podman 5 keeps is its own.
+    find "$@" -mindepth 1 -not -path '*/.seccomp*' -not -name containers.json \
+        -not -name 'intermediate-mountpoint-*' 2>/dev/null | sort || true
 }
 
 # check_nothing_left NAME BEFORE DIR...: engines clean up a moment after their command has returned.

@@ -61,10 +61,14 @@ load_image() {
 
 # prepare_podman: all that a program with cases of its own needs; BEFORE has what was there.
 prepare_podman() {
+    is_idle() {
+        ! pgrep -x 'conmon|podman'
+    }
     use_podman none
     load_image
     podman run --rm bb true >/dev/null
     DEFAULT_CAPS=$(podman run --rm bb grep CapBnd /proc/self/status | cut -f 2)
+    wait_until 10 is_idle || true
     BEFORE=$(leftovers "${STATE_FOLDERS[@]}")
 }
 
