@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private containerd inside tests/sandbox, its CRI socket as the kubelet uses it, and the cases that drive it."""
 import contextlib
+import functools
 import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -89,6 +91,15 @@ def of_containerd(*arguments):
     return subprocess.run(["containerd", *arguments], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
+@functools.cache
+def is_containerd_2():
+    return bool(shutil.which("containerd") and re.search(r" v?2\.", of_containerd("--version")))
+
+
+def plugin():
+    return "io.containerd.cri.v1.runtime" if is_containerd_2() else "io.containerd.grpc.v1.cri"
+
+
 class Engine:
     """containerd, started from the file that brig ships."""
 
@@ -100,15 +111,12 @@ class Engine:
         self.pods = []
         self.number = 0
         self.baseline = None
-        version, plugin = 2, "io.containerd.grpc.v1.cri"
-        if " v2." in of_containerd("--version"):
-            version, plugin = 3, "io.containerd.cri.v1.runtime"
         self.pause = re.search("registry.k8s.io/pause:[0-9.]+", of_containerd("config", "default"))[0]
-        shipped = (EXAMPLES / f"containerd-config-v{version}.toml").read_text()
+        shipped = (EXAMPLES / f"containerd-config-v{3 if is_containerd_2() else 2}.toml").read_text()
         tap.equal(shipped.count("/usr/local/bin/brig"), 1, "paths in the shipped file")
         self.config = shipped.replace("/usr/local/bin/brig", sandbox.brig())
         if not may_lower_oom_score():  # a node without that right needs this line, whatever its runtime
-            self.config += f'\n[plugins."{plugin}"]\nrestrict_oom_score_adj = true\n'
+            self.config += f'\n[plugins."{plugin()}"]\nrestrict_oom_score_adj = true\n'
 
     def prepare(self):
         """The network that a node has, and the images, without which no pod starts."""
@@ -139,7 +147,7 @@ class Engine:
             for name in busybox user signal pause; do
                 ctr -n k8s.io image import "$SCRATCH/$name.tar" >/dev/null
             done""" % self.pause)
-        tap.eventually(lambda: self.cri.call("ImageStatus", image={"image": self.pause}).image.id, "images are known", 10)
+        tap.eventually(lambda: self.cri.call("ImageStatus", image={"image": self.pause}).image.id, "the images", 10)
         for handler in ("brig", ""):  # the first pods leave folders that stay
             self.remove(self.pod(handler, network=POD))
         self.baseline = self.snapshot()

@@ -198,7 +198,9 @@ def restart(engine):
     time.sleep(1.2)
     engine.start()
     tap.equal((stays.status().state, stays.pid), (cri.RUNNING, pid), "the one that runs")
-    tap.equal(ends_meanwhile.wait().exit_code, 8, "the one that ended")
+    status = ends_meanwhile.wait()
+    if not cri.is_containerd_2():  # which forgets what it was, whatever the runtime
+        tap.equal(status.exit_code, 8, "the one that ended")
     tap.equal(stays.execute("sh", "-c", "exit 4")[0], 4, "exec")
     tap.equal(pod.output(["echo", "word"]), "word\n", "another container")
     engine.cri.call("UpdateContainerResources", container_id=stays.id, linux={"cpu_shares": 99})
@@ -214,6 +216,8 @@ def shim_of(pod):
 
 @suite.case("CALL-14 TRAP-24 TRAP-25 the shim dies: its containers are ended and removed by delete --force")
 def shim_dies(engine):
+    if cri.is_containerd_2():
+        raise tap.Skip("containerd 2.1 forgets the containers of a dead shim, whatever the runtime")
     pod = engine.pod(network=cri.POD)
     container = pod.start(["sh", "-c", "sleep 4321 & exec sleep 1000"])
     pids = [container.pid, pod.info()["pid"]]
@@ -226,14 +230,12 @@ def shim_dies(engine):
 
 # --- the options of a handler, and the calls -------------------------------------------------------
 
-PLUGIN = 'plugins."io.containerd.grpc.v1.cri".containerd.runtimes'
-
-
 def restart_with(engine, name, binary, **options):
     """containerd again, with one more handler."""
+    handler = f'plugins."{cri.plugin()}".containerd.runtimes.{name}'
     lines = "".join(f"{key} = {value}\n" for key, value in options.items())
     engine.stop()
-    engine.config += (f'\n[{PLUGIN}.{name}]\nruntime_type = "io.containerd.runc.v2"\n[{PLUGIN}.{name}.options]\n'
+    engine.config += (f'\n[{handler}]\nruntime_type = "io.containerd.runc.v2"\n[{handler}.options]\n'
                       f'BinaryName = "{binary}"\n{lines}')
     engine.start()
 
@@ -260,8 +262,9 @@ def handler_options(engine):
               "no mount of the host")
     calls = record.read_text()
     record.unlink()
-    tap.check(re.search(rf"^--root {elsewhere}/k8s\.io .*--criu /usr/sbin/criu create .*--no-pivot --no-new-keyring "
-                        + container.id, calls, re.M), f"the calls were {calls}")
+    criu = "" if cri.is_containerd_2() else "--criu /usr/sbin/criu "
+    call = rf"^--root {elsewhere}/k8s\.io .*{criu}create .*--no-pivot --no-new-keyring {container.id}"
+    tap.check(re.search(call, calls, re.M), f"the calls were {calls}")
 
 
 CALLS = {
@@ -276,11 +279,13 @@ CALLS = {
     "CALL-14": r"--root {R} --log \S+/log\.json --log-format json delete --force {ID}",
     "CALL-15": r"{G} ps --format json {ID}",
     "CALL-17": r"{G} (pause|resume) {ID}",
-    "CALL-19": r"{G} update --resources - {ID}",
+    "CALL-19": r"{G} update --resources[ =]- {ID}",
 }
 WORDS = {"R": r"/run/containerd/runc/k8s\.io", "B": r"\S+/io\.containerd\.runtime\.v2\.task/k8s\.io/[0-9a-f]{64}",
          "ID": "[0-9a-f]{64}"}
 WORDS["G"] = r"--root {R} --log {B}/log\.json --log-format json".format(**WORDS)
+if cri.is_containerd_2():
+    CALLS["CALL-23"] = "features"
 recorded = []
 
 
@@ -302,6 +307,7 @@ def record_calls(engine):
     container.remove()
     os.kill(shim_of(pod), signal.SIGKILL)
     tap.eventually(lambda: pod.state() == 1, "the pod is not ready", 15)
+    tap.eventually(lambda: not state_of(pod.id), "its state is gone", 15)
     engine.remove_pods()
     return record.read_text().splitlines()
 
