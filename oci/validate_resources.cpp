@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks of linux.resources (§15), for config.json and for `update`.
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <string_view>
 
 #include "oci/validate_checks.h"
 
@@ -168,10 +170,15 @@ void rdma(const Resources& resources, Problems& problems) {
     }
 }
 
-// A key is the name of one file in the container's own cgroup.
+// A key is the name of one file in the container's own cgroup, and a resource: not those that move
+// processes of the host into the group, whose end would then be theirs, or act on the container's.
 void unified(const Resources& resources, Problems& problems) {
+    constexpr std::array<std::string_view, 4> kVerbs = {"cgroup.procs", "cgroup.threads",
+                                                        "cgroup.kill", "cgroup.freeze"};
     for (const auto& [key, value] : resources.unified) {
-        if (key.empty() || key == "." || key == ".." || key.find('/') != std::string::npos) {
+        if (std::ranges::find(kVerbs, key) != kVerbs.end()) {
+            problems.add("is no resource, but acts on processes", "unified", key);
+        } else if (key.empty() || key == "." || key == ".." || key.find('/') != std::string::npos) {
             problems.add("not the name of a cgroup file", "unified", key);
         }
     }

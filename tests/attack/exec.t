@@ -146,7 +146,7 @@ LEFT = {
 def left(lab, options):
     made = lab.bundle(["/bin/busybox", "unshare", *options.split(), "sh", "-c",
                        "hostname evil; mount -t tmpfs x /tmp; echo up; sleep 1000"])
-    made.capabilities(*POWER, "CAP_SETUID", "CAP_SETGID")
+    made.capabilities(*POWER, "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP")
     container = lab.start(made)
     container.wait_out("up")
     result = container.exec("/bin/sh", "-c", "grep CapBnd /proc/self/status; ls /; pwd",
@@ -154,7 +154,7 @@ def left(lab, options):
     check(result.status in (0, 1, 255), f"a clean end of {result}")
     if result.status == 255:
         return
-    wanted = sum(1 << number for number in (1, 5, 6, 7, 18, 19, 21, 27))
+    wanted = sum(1 << number for number in (1, 5, 6, 7, 18, 19, 21, 27, 31))
     bounding = int(result.out.split()[1], 16)
     equal(bounding & ~wanted, 0, f"no capability beyond the config's: {bounding:x}")
     check("boot" not in result.out.split(), f"the host's root: {result.out!r}")

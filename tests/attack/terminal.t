@@ -13,7 +13,6 @@ import sys
 import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import oracle
 from harness.console import ConsoleSocket, take_terminal
 from harness.lab import need, read
 from harness.sandbox import PAYLOAD

@@ -321,6 +321,9 @@ resource("RES-rdma", "a device without limits", "rdma", {"mlx5_1": {}}, ".mlx5_1
 for key in ("a/b", "../x", "", "..", "."):
     resource("RES-unified", f"the file {key!r}", "unified", {key: "1"}, f'["{key}"]',
              "not the name of a cgroup file")
+for key in ("cgroup.procs", "cgroup.kill"):
+    resource("RES-unified", f"the file {key!r}", "unified", {key: "1"}, f'["{key}"]',
+             "is no resource, but acts on processes")
 
 # §16 to §18
 
