@@ -9,43 +9,8 @@ if [[ -z ${SCRATCH:-} ]]; then
 fi
 # shellcheck source=tests/engines/lib.sh
 source "$HERE/lib.sh"
-
-BB=docker.io/library/bb:latest
-USER_IMAGE=docker.io/library/user:latest
-STATE_FOLDERS=(/run/brig /run/runc /run/containerd/runc /run/containerd/io.containerd.runtime.v2.task)
-run() {
-    ctr run --runc-binary "$RUNTIME" "$@"
-}
-
-# pid_of CONTAINER
-pid_of() {
-    ctr task ls | awk -v name="$1" '$1 == name { print $2 }'
-}
-
-# start_sleeper NAME [OPTION...]: its pid goes to $PID. IMAGE may name another image.
-start_sleeper() {
-    local name=$1 output
-    shift
-    PID=0
-    if output=$(run -d "$@" "${IMAGE:-$BB}" "$name" sleep 1000 2>&1); then
-        PID=$(pid_of "$name")
-    else
-        not_ok "$name starts" "$output"
-        return 1
-    fi
-}
-
-end_sleeper() {
-    ctr task kill -s SIGKILL "$1" >/dev/null 2>&1 || true
-    wait_until 10 ctr task delete "$1" || true
-    ctr container rm "$1" >/dev/null 2>&1 || true
-}
-
-# on_terminal COMMAND...: ctr wants a terminal of its own for --tty.
-on_terminal() {
-    script -qec "$(printf '%q ' timeout --foreground 30 ctr --address "$SCRATCH/containerd/socket" "$@")" /dev/null \
-        </dev/null | tr -d '\r'
-}
+# shellcheck source=tests/engines/containerd_lib.sh
+source "$HERE/containerd_lib.sh"
 
 lesson_isolation() {
     start_sleeper lesson || return 0
@@ -64,20 +29,20 @@ lesson_isolation() {
     check_equal "no descriptors but stdio" "$(cd "/proc/$PID/fd" && echo *)" "0 1 2"
     check_equal "its task is running" \
         "$(ctr task ls | awk '$1 == "lesson" { print $3 }')" RUNNING
-    check_match "X-02 task ps knows its processes" "$(ctr task ps lesson)" "(^|[^0-9])$PID([^0-9]|\$)"
+    check_match "CALL-15 X-02 task ps knows its processes" "$(ctr task ps lesson)" "(^|[^0-9])$PID([^0-9]|\$)"
 }
 
 lesson_exec() {
     exec_in() {
         ctr task exec --exec-id "x$RANDOM" "$@"
     }
-    check_equal "exec runs as the container's user" "$(exec_in lesson id -u)" 0
+    check_equal "CALL-07 exec runs as the container's user" "$(exec_in lesson id -u)" 0
     check_equal "exec has the container's capabilities" \
         "$(exec_in lesson grep CapEff /proc/self/status | cut -f 2)" "$FOURTEEN_CAPS"
     check_equal "exec --cwd" "$(exec_in --cwd /tmp lesson pwd)" /tmp
     check_status "exec passes the exit code on" 7 exec_in lesson sh -c 'exit 7'
     check_status "exec of a missing program fails" 1 exec_in lesson /no/such
-    check_match "exec --tty gives a terminal" \
+    check_match "CALL-08 exec --tty gives a terminal" \
         "$(on_terminal task exec --tty --exec-id tty lesson tty)" '/dev/pts/[0-9]+'
     exec_in --detach lesson touch /tmp/detached
     if wait_until 5 test -e "/proc/$PID/root/tmp/detached"; then
@@ -91,11 +56,11 @@ lesson_exec() {
 
 lesson_foreground() {
     check_equal "output of a foreground container" "$(run --rm "$BB" c echo word)" word
-    check_status "its exit code" 3 run --rm "$BB" c sh -c 'exit 3'
-    check_status "a missing program is an error" 1 run --rm "$BB" c /no/such
-    check_match "X-01 and the message says so" "$(run --rm "$BB" c /no/such 2>&1 || true)" \
+    check_status "CALL-02 CALL-06 its exit code" 3 run --rm "$BB" c sh -c 'exit 3'
+    check_status "TRAP-18 a missing program is an error" 1 run --rm "$BB" c /no/such
+    check_match "X-01 TRAP-39 and the message says so" "$(run --rm "$BB" c /no/such 2>&1 || true)" \
         'no such file or directory|not found'
-    check_match "run --tty gives a terminal" \
+    check_match "CALL-03 TRAP-03 run --tty gives a terminal" \
         "$(on_terminal run --runc-binary "$RUNTIME" --rm --tty "$BB" c tty)" '/dev/(pts/0|console)'
     check_equal "an entry in the environment" \
         "$(run --rm --env A=B "$BB" c env | grep '^A=')" A=B
@@ -155,40 +120,20 @@ lesson_limits() {
 lesson_lifecycle() {
     start_sleeper made || return 0
     check_status "task pause" 0 ctr task pause made
-    check_equal "pause is known" "$(ctr task ls | awk '$1 == "made" { print $3 }')" PAUSED
+    check_equal "CALL-17 pause is known" "$(ctr task ls | awk '$1 == "made" { print $3 }')" PAUSED
     check_status "task resume" 0 ctr task resume made
-    check_equal "resume is known" "$(ctr task ls | awk '$1 == "made" { print $3 }')" RUNNING
+    check_equal "CALL-17 resume is known" "$(ctr task ls | awk '$1 == "made" { print $3 }')" RUNNING
     check_status "X-02 X-03 task kill" 0 ctr task kill -s SIGKILL made
     is_stopped() {
         ctr task ls | grep -qE '^made .*STOPPED'
     }
     wait_until 5 is_stopped || true
-    check_equal "kill ends it" "$(ctr task ls | awk '$1 == "made" { print $3 }')" STOPPED
-    check_match "task delete tells the exit code" "$(ctr task delete made 2>&1)" 'exit code 137'
+    check_equal "CALL-10 kill ends it" "$(ctr task ls | awk '$1 == "made" { print $3 }')" STOPPED
+    check_match "CALL-13 task delete tells the exit code" "$(ctr task delete made 2>&1)" 'exit code 137'
     check_status "container rm" 0 ctr container rm made
 }
 
-lesson_crowd() {
-    local number jobs=() failed=0 status
-    for number in {1..8}; do
-        run --rm "$BB" "crowd$number" sh -c "exit $number" >/dev/null 2>&1 &
-        jobs+=($!)
-    done
-    for number in {1..8}; do
-        status=0
-        wait "${jobs[number - 1]}" || status=$?
-        ((status == number)) || ((++failed))
-    done
-    check_equal "eight containers at once each end with their own exit code" "$failed" 0
-}
-
 use_containerd
-make_rootfs "$SCRATCH/fs"
-make_image "$SCRATCH/bb.tar" "$SCRATCH/fs" bb:latest
-make_image "$SCRATCH/user.tar" "$SCRATCH/fs" user:latest 1000
-ctr image import "$SCRATCH/bb.tar" >/dev/null
-ctr image import "$SCRATCH/user.tar" >/dev/null
-
 run --rm "$BB" warm-up true >/dev/null 2>&1 || true
 before=$(leftovers "${STATE_FOLDERS[@]}")
 lesson_isolation
@@ -199,6 +144,5 @@ lesson_foreground
 lesson_identity
 lesson_limits
 lesson_lifecycle
-lesson_crowd
 check_nothing_left "nothing is left after all of them" "$before" "${STATE_FOLDERS[@]}"
 finish

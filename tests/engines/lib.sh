@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2317
 # (Variables and functions here are for those who source this.)
-# Shared by the engines' programs: TAP lines, the image, a private containerd.
+# Shared by the engines' programs: TAP lines, the image, what /proc says, leftovers.
 # A program that sources this goes on in tests/sandbox, which ends and removes all that it starts.
 
 RUNTIME=${BRIG:?names the runtime to test}
@@ -143,31 +143,6 @@ EOF
 EOF
     tar -C "$work" -cf "$archive" manifest.json "$config.json" layer.tar
     rm -r "$work"
-}
-
-# --- the engines -----------------------------------------------------------------------------------
-
-# use_containerd: starts a private containerd; `ctr` talks to it.
-use_containerd() {
-    need_programs containerd ctr
-    local dir=$SCRATCH/containerd
-    mkdir -p "$dir"
-    cat >"$dir/config.toml" <<EOF
-version = 2
-root = "$dir/data"
-state = "/run/containerd"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = "$dir/socket"
-EOF
-    containerd --config "$dir/config.toml" >"$dir/log" 2>&1 &
-    ctr() {
-        timeout --foreground 60 ctr --address "$SCRATCH/containerd/socket" "$@"
-    }
-    wait_until 30 ctr version || {
-        tail -n 20 "$dir/log"
-        return 1
-    }
 }
 
 # --- what /proc says -------------------------------------------------------------------------------
