@@ -41,8 +41,9 @@ struct CgroupMountSource {
     std::string name;  // directory below /sys/fs/cgroup: "cpu,cpuacct", "memory", "" for v2
     std::string path;  // host path of the container's own cgroup directory
     std::vector<std::string> aliases;  // symlinks beside it: "cpu", "cpuacct"
-    std::string options;  // superblock options that mount it anew in a cgroup namespace:
-                          // "cpu,cpuacct", "none,name=systemd"
+    // Superblock options that mount it anew in a cgroup namespace: "cpu,cpuacct",
+    // "none,name=systemd".
+    std::string options;
     bool may_be_absent = false;  // create() may stay outside of this hierarchy (engines trap 56)
 };
 
