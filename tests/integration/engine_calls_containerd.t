@@ -120,7 +120,7 @@ def create_no_pivot(lab):
 
 @suite.case("CALL-05", "create --pidfd-socket, --preserve-fds and --detach")
 def create_pidfd(lab):
-    made = lab.bundle(shell="cat <&3; cat <&4; ls /proc/$$/fd | tr '\\n' ' '")
+    made = lab.bundle(shell="cat <&3; cat <&4; exec probe")
     shim = Shim(lab, made)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(f"{lab.path}/pidfd.sock")
@@ -144,8 +144,10 @@ def create_pidfd(lab):
     descriptors.frombytes(control[0][2])
     contains(read(f"/proc/self/fdinfo/{descriptors[0]}"), f"Pid:\t{pid}\n", "pidfd")
     shim.silent("start", shim.id)
-    words = shim.out.wait_end().split()
-    check(words[:2] == ["three", "four"] and "5" not in words[2:], f"descriptors {words}")
+    said = shim.out.wait_end()
+    check(said.startswith("three four {"), f"what lies behind 3 and 4: {said[:40]!r}")
+    equal(set(json.loads(said[said.index("{"):], strict=False)["fds"]), {"0", "1", "2", "3", "4"},
+          "descriptors")
     for descriptor in descriptors:
         os.close(descriptor)
     connection.close()
