@@ -98,7 +98,7 @@ TEST_CASE("engines 1.5: exactly one line of --version holds the word version", "
 TEST_CASE("engines 2.0: usage errors give 1, and say so on standard error only", "[runtime]") {
     for (const char* text : {"unknown", "--unknown list", "create", "create a b", "create --bundle",
                              "kill", "kill a 9 b", "exec", "list x", "--root",
-                             "--log-format xml list", "help unknown", "completion fish"}) {
+                             "--log-format xml list", "help unknown", "completion tcsh"}) {
         INFO(text);
         const Outcome outcome = brig(text);
         CHECK(outcome.status == 1);
