@@ -50,9 +50,13 @@ add_runtime() {
     check_match "--add-runtime: its containers are brig's" \
         "$(containers_of_brig)" "^$(docker inspect --format '{{.Id}}' added)\$"
     docker rm -f added >/dev/null
-    docker run -d --name other bb sleep 1000 >/dev/null
-    check_equal "TRAP-31 and those of runc beside them are not" "$(containers_of_brig)" ""
-    docker rm -f other >/dev/null
+    if [[ $(readlink -f "$(command -v runc)") == "$RUNTIME" ]]; then
+        skip "TRAP-31 and those of runc beside them are not" "runc is the one that is tested"
+    else
+        docker run -d --name other bb sleep 1000 >/dev/null
+        check_equal "TRAP-31 and those of runc beside them are not" "$(containers_of_brig)" ""
+        docker rm -f other >/dev/null
+    fi
     stop_dockerd
 }
 
