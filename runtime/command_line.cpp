@@ -157,8 +157,9 @@ Result<Line> split_line(std::span<const OptionInfo> table, Operands operands,
         return to_line(table, parse(table, operands, words));
     } catch (const po::invalid_command_line_syntax& error) {
         if (error.kind() == po::invalid_syntax::missing_parameter) {
-            return sys::fail(sys::ErrorKind::invalid,
-                             "option '" + error.get_option_name() + "' requires an argument");
+            return sys::fail(sys::ErrorKind::invalid, "flag needs an argument: option '" +
+                                                          error.get_option_name() +
+                                                          "' requires an argument");
         }
         return sys::fail(sys::ErrorKind::invalid, error.what());
     } catch (const po::unknown_option& error) {

@@ -42,8 +42,9 @@ struct Line {
 
 // Accepts `--name value`, `--name=value`, `-name value` (go-runc sends -no-subreaper), `-n value`,
 // `-nvalue`, clusters of short flags, flags with `=true`, repetitions, and `--` before operands.
-// Error: ErrorKind::invalid; a missing argument's text holds "requires an argument", which podman
-// looks for (engines 1.6).
+// Error: ErrorKind::invalid; a missing argument's text holds "requires an argument" and, for
+// podman 4.3, "flag needs an argument": by these it knows a runtime that restores into pods
+// (engines 1.6).
 [[nodiscard]] Result<Line> split_line(std::span<const OptionInfo> table, Operands operands,
                                       std::span<const char* const> words);
 

@@ -165,7 +165,7 @@ TEST_CASE("--help is known everywhere", "[runtime]") {
 }
 
 TEST_CASE("engines 1.6: a missing argument is told in podman's words", "[runtime]") {
-    CHECK(error_of("--text") == "option '--text' requires an argument");
+    CHECK(error_of("--text") == "flag needs an argument: option '--text' requires an argument");
     CHECK(error_of("-t").ends_with("requires an argument"));
     CHECK(error_of("id --flag --number").ends_with("requires an argument"));
 }
