@@ -55,10 +55,11 @@ options_create() {
 # A create that fails: conmon's one read, podman's one line of JSON, and nothing left.
 options_failures() {
     local output
-    output=$(podman run --rm --ulimit nofile=2000000000:2000000000 bb true 2>&1)
+    output=$(noting run --rm --ulimit nofile=2000000000:2000000000 bb true 2>&1)
     check_match "CALL-32 TRAP-37 the error comes once, from one line of JSON" "$output" \
         '^Error: [^{}]*(rlimit|RLIMIT)[^{}]*$'
     check_equal "CALL-32 TRAP-05 on one line" "$(wc -l <<<"$output")" 1
+    check_noted "CALL-39 TRAP-20 podman deletes by force what was not made, and does not complain" ' : delete --force [0-9a-f]{64}$'
     check_status "TRAP-39 a missing program gives 127" 127 podman run --rm bb nope
     check_status "TRAP-45 a folder gives 126" 126 podman run --rm bb /etc
     check_status "TRAP-45 what is no program gives 126" 126 podman run --rm bb /bin/notexec
@@ -70,7 +71,6 @@ options_failures() {
     check_status "TRAP-47 exec in a missing folder fails" 127 podman exec -w /nope target true
     check_status "TRAP-07 exec of the shortest program" 0 podman exec target true
     end_sleeper target
-    check_equal "TRAP-20 nothing is there to delete after a failed create" "$(podman ps -aq)" ""
 }
 
 options_users() {
@@ -196,7 +196,7 @@ options_limits() {
     check_match "--pids-limit" "$(podman run --rm --pids-limit 6 bb \
         sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait' 2>&1)" "can't fork"
     check_run "--oom-score-adj" 300 --oom-score-adj 300 bb cat /proc/self/oom_score_adj
-    check_run "TRAP-42 --umask" 0027 --umask 0027 bb sh -c umask
+    check_run "--umask" 0027 --umask 0027 bb sh -c umask
     check_run "--device" "crw------- a:ed" --device /dev/loop-control:/dev/mine:r bb \
         sh -c ': </dev/mine && ls -l /dev/mine | head -c 10 && stat -c " %t:%T" /dev/mine'
     check_match "--device: no more than what was asked for" "$(podman run --rm \
