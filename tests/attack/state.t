@@ -55,7 +55,7 @@ def folders():
     return [folder for folder in oracle.cgroups() if folder.endswith(PLACE)]
 
 
-@suite.table("O-05 CG-05 trap-33", "delete of a stopped container leaves who entered its group since", {
+@suite.table("O-05 CG-05 TRAP-33", "delete of a stopped container leaves who entered its group since", {
     f"{view} {' '.join(options) or 'plain'}": (view, options)
     for view in VIEWS for options in ((), ("--force",))})
 def shared_group(lab, view, options):

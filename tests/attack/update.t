@@ -125,7 +125,7 @@ def beside(lab, verb, *rest):
     made = lab.bundle(SLEEP).write()
     options = [word for word in rest if word != "KILL"]
     tail = ["KILL"] if "KILL" in rest else []
-    deadline, rounds = time.monotonic() + SECONDS, 0
+    deadline, rounds = time.monotonic() + SECONDS / 2, 0
     while time.monotonic() < deadline or not rounds:
         rounds += 1
         name = f"u{rounds}"

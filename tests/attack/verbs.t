@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject, oracle
-from harness.cgroups import folder, groups_of, need_v1
+from harness.cgroups import folder, groups_of, need_v1, see_only_v2
 from harness.console import ConsoleSocket
 from harness.criu import CRIU, need_criu
 from harness.lab import Container, read
@@ -252,7 +252,7 @@ VERBS = {
 }
 UPDATE = Verb(lambda v: ["update", "--memory", "32m", "--pids-limit", "20", ID],
               lambda v, r: updated(v), ("running",))
-SECONDS = {"exec": 4}
+SECONDS = {"exec": 2}
 
 
 def updated(victim):
@@ -265,7 +265,7 @@ def updated(victim):
              {name: name for name in VERBS})
 def faults(lab, name):
     return sweep(lab, VERBS[name], crowd(lab) if "many" in name else sleeper(lab),
-                 SECONDS.get(name, 2))
+                 SECONDS.get(name, 1))
 
 
 @suite.table("T-80", "may die at every call; the container answers, delete --force cleans up",
@@ -276,7 +276,34 @@ def deaths(lab, name):
         need_v1("memory")
         need_v1("pids")
     return sweep(lab, verb, crowd(lab) if "many" in name else sleeper(lab),
-                 SECONDS.get(name, 2) / 2.5, "signal")
+                 SECONDS.get(name, 1) / 2, "signal")
+
+
+@suite.case("T-81", "on v2 a pause that fails leaves the container running")
+def pause_on_v2(lab):
+    see_only_v2(lab)
+    container = lab.sleeper()
+    events = f"{oracle.CGROUPS}/{container.id}/cgroup.events"
+    hit = 0
+    for call, error in (("openat", "EMFILE"), ("read", "EIO"), ("pread64", "EIO"),
+                        ("poll", "ENOMEM"), ("openat2", "EMFILE")):
+        for number in range(1, 6):
+            words = ["strace", "-f", "-qq", "-o", f"{lab.path}/trace", "-P", events, "-e",
+                     f"trace={call}", "-e", f"inject={call}:error={error}:when={number}",
+                     *lab.words("pause", container.id)]
+            result = lab.popen(words).wait()
+            if "INJECTED" not in read(f"{lab.path}/trace"):
+                container_is = "paused"
+            else:
+                hit += 1
+                container_is = "running" if result.status else "paused"
+            check(result.status == 0 or result.err.strip(), f"a reason of {result}")
+            found = container.status()
+            check(found == container_is, f"{call} no. {number}: {found}, {result}")
+            if found == "paused":
+                lab.brig("resume", container.id).ok()
+    check(hit, "a fault met the pause")
+    return f"{hit} faults"
 
 
 # checkpoint and restore
@@ -311,7 +338,7 @@ MOVES = {f"{name}, {action}": (verb, action)
 @suite.table("T-80 T-81 2.14", "each call of brig, not of CRIU", MOVES)
 def moves(lab, verb, action):
     need_criu()
-    return sweep(lab, verb, sleeper(lab), 2.5, action)
+    return sweep(lab, verb, sleeper(lab), 1.5, action)
 
 
 suite.main()
