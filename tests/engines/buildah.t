@@ -49,7 +49,7 @@ buildah_calls() {
 buildah_run() {
     check_status "run gives the exit code" 7 buildah run work sh -c 'exit 7'
     check_status "run of a missing program fails" 1 buildah run work nope
-    check_match "and says why" "$(buildah run work nope 2>&1)" 'exec: "nope": executable file not found in \$PATH|no such file'
+    check_match "and says why" "$(buildah run work nope 2>&1)" 'executable file ([^ ]nope. )?not found in \$PATH'
     check_equal "run: input and both outputs" "$(echo word | buildah run work sh -c 'cat; echo err >&2' 2>&1 | sort)" \
         $'err\nword'
     check_equal "run --user" "$(buildah run --user app work id -u)" 1000
@@ -64,7 +64,7 @@ buildah_run() {
         grep -c ' /data tmpfs' /proc/mounts)" 1
     check_equal "run --workingdir --hostname" \
         "$(buildah run --workingdir /tmp --hostname box work sh -c 'echo $PWD $(hostname)')" "/tmp box"
-    check_equal "run: namespaces of its own" "$(buildah run --network none work sh -c 'ls /sys/class/net; ps | wc -l')" $'lo\n4'
+    check_equal "run: namespaces of its own" "$(buildah run --network none work sh -c 'ls /sys/class/net; cat /proc/1/comm; true')" $'lo\nsh'
     check_equal "run --ipc host" "$(buildah run --ipc host work stat -L -c %i /proc/self/ns/ipc)" \
         "$(stat -L -c %i /proc/self/ns/ipc)"
     check_status "run: the shortest program" 0 buildah run work true
