@@ -44,7 +44,7 @@ options() {
     fi
     end_sleeper nowhere
     check_equal "--rootfs: a folder that is no image" \
-        "$(ctr run --runc-binary "$RUNTIME" --rm --rootfs "$SCRATCH/fs" c echo word)" word
+        "$(ctr run --runc-binary "$RUNTIME" --rm --rootfs "$SCRATCH/fs" c /bin/echo word)" word
     echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]}' \
         >"$SCRATCH/profile.json"
     check_match "--seccomp-profile" \
