@@ -77,7 +77,7 @@ signals_and_limits() {
     act docker unpause box
     called "CALL-17 resume" "resume $ID" 1
     act docker update --memory 64m --memory-swap 64m box
-    called "CALL-19 update by standard input" "update --resources - $ID" 1
+    called "CALL-19 update by standard input" "update --resources[ =]- $ID" 1
     check_equal "CALL-19 its effect" "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 67108864
     act docker kill --signal WINCH box
     called "CALL-10 kill by number" "kill $ID 28" 1
@@ -114,8 +114,12 @@ network_hook() {
     docker run -d --name plugged --network bridged bb sleep 1000 >/dev/null
     local config hook
     config=${BUNDLE%/moby/*}/moby/$(docker inspect --format '{{.Id}}' plugged)/config.json
-    hook=$(python3 -c 'import json, sys; hook = json.load(sys.stdin)["hooks"]["prestart"][0]; print(hook["path"], hook["args"][0])' <"$config")
-    check_equal "CALL-25 dockerd's hook is a prestart hook by /proc" "$hook" "/proc/$DOCKERD/exe libnetwork-setkey"
+    hook=$(jq -r '.hooks.prestart[0] | "\(.path) \(.args[0])"' "$config")
+    if [[ $(docker version --format '{{.Server.Version}}') == 2[0-7].* ]]; then
+        check_equal "CALL-25 dockerd's hook is a prestart hook by /proc" "$hook" "/proc/$DOCKERD/exe libnetwork-setkey"
+    else
+        check_equal "dockerd 28 needs no hook" "$hook" "null null"
+    fi
     check_match "CALL-25 TRAP-53 and plugs the network in" "$(docker exec plugged ip -o addr show eth0)" 'inet 1'
     docker rm -f plugged >/dev/null
     docker network rm bridged >/dev/null

@@ -197,6 +197,9 @@ capabilities_below() {
     printf '%016x' $((16#$(every_capability) & ((1 << $1) - 1)))
 }
 
+# All that docker knows and this machine can give, as a pattern: 20.10 has not heard of the last ones.
+ALL_OF_DOCKER="^($(every_capability)|$(capabilities_below 38))\$"
+
 # cgroup_file PID CONTROLLER FILE: that file of the process's cgroup, v1 or v2.
 cgroup_file() {
     local path
