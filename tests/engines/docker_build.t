@@ -100,9 +100,11 @@ EOT
 # Shown by its calls: this BuildKit knows nothing of dockerd's runtimes.
 buildkit_calls() {
     local steps
-    steps=$(grep -cE -- '^--log [^ ]+/runc-log.json --log-format json run --bundle [^ ]+/executor/([a-z0-9]+) \1$' "$CALLS" || true)
+    steps=$(grep -cE -- '^--log [^ ]+/runc-log.json --log-format json run --bundle [^ ]+/executor/([a-z0-9]+)( --keep)? \1$' "$CALLS" || true)
     check_equal "BuildKit has run each step by the \`runc\` of dockerd's PATH" "$steps" 11
-    check_equal "and has called nothing else" "$(grep -cv ' run --bundle ' "$CALLS" || true)" 0
+    # A newer BuildKit keeps the container until it has read its events.
+    check_equal "and has called nothing else, but for delete of what it keeps" \
+        "$(grep -cv ' run --bundle ' "$CALLS" || true)" "$(grep -c ' --keep ' "$CALLS" || true)"
 }
 
 buildkit_failures() {

@@ -91,9 +91,10 @@ EOT
     timeout --foreground 60 "${PODMAN[@]}" --runtime "$program" "$@"
 }
 
-# check_noted NAME PATTERN: one call of the last noting podman, or of those after it, looks like that.
+# check_noted NAME PATTERN: one call of the last noting podman, or of those after it, looks like that; podman 5
+# does not wait for its last ones.
 check_noted() {
-    if grep -Eq -- "$2" "$SCRATCH/noted"; then
+    if wait_until 5 grep -Eq -- "$2" "$SCRATCH/noted"; then
         ok "$1"
     else
         not_ok "$1" "no '$2' among: $(cat "$SCRATCH/noted")"

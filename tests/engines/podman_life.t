@@ -110,7 +110,9 @@ life_seen() {
         'init -- sleep 1000 0'
     check_match "top with podman's columns" "$(podman top seen pid hpid user capeff seccomp args | tail -n 1)" \
         "app +none +filter +sleep 1000"
-    check_match "top with ps's own options" "$(podman top seen -o pid,args 2>&1)" 'sleep 1000'
+    podman run -d --name seen-by-root bb sleep 1000 >/dev/null
+    check_match "top with ps's own options" "$(podman top seen-by-root -o pid,args 2>&1)" 'sleep 1000'
+    podman rm -f -t 0 seen-by-root >/dev/null
     check_match "stats" "$(podman stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' seen)" '^2 [0-9.]+[kM]?B'
     check_equal "ps with a filter" "$(podman ps --filter label=a=b --format '{{.Names}}')" seen
     check_equal "inspect" "$(podman inspect --format '{{.State.Running}} {{.OCIRuntime}}' seen)" \

@@ -75,12 +75,14 @@ options_failures() {
 
 options_users() {
     printf 'containers:200000:100000\n' >"$SCRATCH/subid"
-    # podman's `auto` takes its numbers from the files of the user called containers.
+    { cat /etc/passwd && echo 'containers:x:2000:2000::/:/bin/false'; } >"$SCRATCH/passwd"
+    # podman's `auto` takes its numbers from the files of the user called containers; for podman 5 there must be one.
+    mount --bind "$SCRATCH/passwd" /etc/passwd
     mount --bind "$SCRATCH/subid" /etc/subuid
     mount --bind "$SCRATCH/subid" /etc/subgid
     check_equal "--userns auto" "$(podman run --rm --userns auto:size=500 bb cat /proc/self/uid_map | tr -s ' ')" \
         " 0 200000 500"
-    umount /etc/subuid /etc/subgid
+    umount /etc/subuid /etc/subgid /etc/passwd
     check_equal "--userns host" "$(podman run --rm --userns host bb cat /proc/self/uid_map | tr -s ' ')" \
         " 0 0 4294967295"
     check_equal "--uidmap and --gidmap" "$(podman run --rm --uidmap 0:100000:2000 \
