@@ -36,14 +36,14 @@ lesson_exec() {
     exec_in() {
         ctr task exec --exec-id "x$RANDOM" "$@"
     }
-    check_equal "CALL-07 exec runs as the container's user" "$(exec_in lesson id -u)" 0
+    check_equal "CALL-07 exec runs as the container's user" "$(said exec_in lesson id -u)" 0
     check_equal "exec has the container's capabilities" \
-        "$(exec_in lesson grep CapEff /proc/self/status | cut -f 2)" "$FOURTEEN_CAPS"
-    check_equal "exec --cwd" "$(exec_in --cwd /tmp lesson pwd)" /tmp
+        "$(said exec_in lesson grep CapEff /proc/self/status | cut -f 2)" "$FOURTEEN_CAPS"
+    check_equal "exec --cwd" "$(said exec_in --cwd /tmp lesson pwd)" /tmp
     check_status "exec passes the exit code on" 7 exec_in lesson sh -c 'exit 7'
     check_status "exec of a missing program fails" 1 exec_in lesson /no/such
     check_match "CALL-08 exec --tty gives a terminal" \
-        "$(on_terminal task exec --tty --exec-id tty lesson tty)" '/dev/pts/[0-9]+'
+        "$(said on_terminal task exec --tty --exec-id tty lesson tty)" '/dev/pts/[0-9]+'
     exec_in --detach lesson touch /tmp/detached
     if wait_until 5 test -e "/proc/$PID/root/tmp/detached"; then
         ok "exec --detach does its work"
@@ -51,20 +51,20 @@ lesson_exec() {
         not_ok "exec --detach does its work"
     fi
     # The last: to look the user up, ctr mounts the overlay anew, after which the container cannot write.
-    check_equal "exec --user" "$(exec_in --user 1000 lesson id -u)" 1000
+    check_equal "exec --user" "$(said exec_in --user 1000 lesson id -u)" 1000
 }
 
 lesson_foreground() {
-    check_equal "output of a foreground container" "$(run --rm "$BB" c echo word)" word
+    check_equal "output of a foreground container" "$(said run --rm "$BB" c echo word)" word
     check_status "CALL-02 CALL-06 its exit code" 3 run --rm "$BB" c sh -c 'exit 3'
     check_status "TRAP-18 a missing program is an error" 1 run --rm "$BB" c /no/such
-    check_match "X-01 TRAP-39 and the message says so" "$(run --rm "$BB" c /no/such 2>&1 || true)" \
+    check_match "X-01 TRAP-39 and the message says so" "$(said run --rm "$BB" c /no/such 2>&1 || true)" \
         'no such file or directory|not found'
     check_match "CALL-03 TRAP-03 run --tty gives a terminal" \
-        "$(on_terminal run --runc-binary "$RUNTIME" --rm --tty "$BB" c tty)" '/dev/(pts/0|console)'
+        "$(said on_terminal run --runc-binary "$RUNTIME" --rm --tty "$BB" c tty)" '/dev/(pts/0|console)'
     check_equal "an entry in the environment" \
-        "$(run --rm --env A=B "$BB" c env | grep '^A=')" A=B
-    check_equal "--cwd" "$(run --rm --cwd /tmp "$BB" c pwd)" /tmp
+        "$(said run --rm --env A=B "$BB" c env | grep '^A=')" A=B
+    check_equal "--cwd" "$(said run --rm --cwd /tmp "$BB" c pwd)" /tmp
     check_status "--read-only" 1 run --rm --read-only "$BB" c touch /no
     mkdir -p "$SCRATCH/volume"
     check_status "--mount" 0 run --rm \

@@ -10,6 +10,17 @@ run() {
     ctr run --runc-binary "$RUNTIME" "$@"
 }
 
+# said COMMAND...: what it says. ctr 1.6 gives up the output of what ends before ctr has opened its pipe, whatever the
+# runtime; on a busy machine that happens.
+said() {
+    local round output=
+    for round in 1 2 3; do
+        output=$("$@") || true
+        [[ -z $output ]] || break
+    done
+    echo "$output"
+}
+
 # pid_of CONTAINER
 pid_of() {
     ctr task ls | awk -v name="$1" '$1 == name { print $2 }'
@@ -42,7 +53,7 @@ status_of() {
 # on_terminal COMMAND...: ctr wants a terminal of its own for --tty.
 on_terminal() {
     script -qec "$(printf '%q ' timeout --foreground 30 ctr --address "$SCRATCH/containerd/socket" "$@")" /dev/null \
-        </dev/null | tr -d '\r'
+        </dev/null | sed 's/\r//g; s/\^@//g' # script's end of input is echoed
 }
 
 # use_containerd: starts a private containerd with the images BB and USER_IMAGE; `ctr` talks to it.

@@ -15,7 +15,7 @@ options() {
         check_equal "--uidmap: root inside is another user on the host" "$(status_field "$PID" Uid)" \
             "100000 100000 100000 100000"
         check_match "and has a user namespace" "$(own_namespaces "$PID")" "user"
-        check_equal "in which it is root" "$(ctr task exec --exec-id user mapped id -u)" 0
+        check_equal "in which it is root" "$(said ctr task exec --exec-id user mapped id -u)" 0
     fi
     end_sleeper mapped
     if start_sleeper first; then
@@ -32,7 +32,7 @@ options() {
     fi
     end_sleeper first
     if start_sleeper plain --no-pivot --allow-new-privs --pid-file "$SCRATCH/ctr.pid" --cgroup /of-mine/plain; then
-        check_equal "--no-pivot runs" "$(ctr task exec --exec-id pivot plain cat /proc/self/comm)" cat
+        check_equal "--no-pivot runs" "$(said ctr task exec --exec-id pivot plain cat /proc/self/comm)" cat
         check_equal "--allow-new-privs" "$(status_field "$PID" NoNewPrivs)" 0
         check_equal "--pid-file" "$(cat "$SCRATCH/ctr.pid")" "$PID"
         check_match "--cgroup" "$(cat "/proc/$PID/cgroup")" ":/of-mine/plain"
@@ -44,13 +44,13 @@ options() {
     fi
     end_sleeper nowhere
     check_equal "--rootfs: a folder that is no image" \
-        "$(ctr run --runc-binary "$RUNTIME" --rm --rootfs "$SCRATCH/fs" c /bin/echo word)" word
+        "$(said ctr run --runc-binary "$RUNTIME" --rm --rootfs "$SCRATCH/fs" c /bin/echo word)" word
     echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]}' \
         >"$SCRATCH/profile.json"
     check_match "--seccomp-profile" \
-        "$(run --rm --seccomp --seccomp-profile "$SCRATCH/profile.json" "$BB" c mkdir /new 2>&1 || true)" \
+        "$(said run --rm --seccomp --seccomp-profile "$SCRATCH/profile.json" "$BB" c mkdir /new 2>&1 || true)" \
         "Operation not permitted"
-    check_equal "--env-file" "$(run --rm --env-file <(echo A=B) "$BB" c env | grep '^A=')" A=B
+    check_equal "--env-file" "$(said run --rm --env-file <(echo A=B) "$BB" c env | grep '^A=')" A=B
     local status=0
     run --rm --memory-limit 16777216 "$BB" c sh -c 'a=x; while :; do a=$a$a; done' >/dev/null 2>&1 || status=$?
     check_equal "a container that runs out of memory is killed" "$status" 137
@@ -157,7 +157,7 @@ checkpoints() {
     sleep 0.1 # one that began anew would have counted a few
     check_status "goes on where it was" 0 test "$(count_of)" -ge "$at"
     check_equal "and runs" "$(status_of restored)" RUNNING
-    check_equal "exec in what was restored" "$(ctr task exec --exec-id after restored echo word)" word
+    check_equal "exec in what was restored" "$(said ctr task exec --exec-id after restored echo word)" word
     end_sleeper restored
     ctr image rm counted >/dev/null
     mkdir -p "$SCRATCH/last"
