@@ -230,7 +230,11 @@ Result<void> fill_context(InitContext& context, const FoundContainer& found,
     }
     context.container_pidfd = std::move(init->fd);
     const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(found.record.cgroup));
-    context.cgroup = TRY(cgroup->open_entry(options.cgroup));
+    const std::vector<SubCgroup> below = TRY(parse_sub_cgroups(options.cgroups));
+    const bool has_controllers = !below.empty() && !below.front().controller.empty();
+    context.cgroup =
+        TRY(has_controllers ? cgroup->open_entries(below)
+                            : cgroup->open_entry(below.empty() ? "" : below.front().path));
     TRY_VOID(plan_security(context, warn));
     context.new_keyring = !found.record.no_new_keyring;
     context.env = socket_environment(false);

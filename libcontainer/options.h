@@ -57,10 +57,10 @@ struct ExecOptions {
     std::vector<std::string> capabilities;
     std::optional<std::string> apparmor;
     std::optional<std::string> process_label;
-    std::string cgroup;          // below the container's cgroup; empty: the container's own
-    std::string console_socket;  // empty: none
-    std::string pidfd_socket;    // empty: none
-    std::string pid_file;        // empty: none
+    std::vector<std::string> cgroups;  // [CONTROLLER,...:]PATH below the container's own
+    std::string console_socket;        // empty: none
+    std::string pidfd_socket;          // empty: none
+    std::string pid_file;              // empty: none
     unsigned preserve_fds = 0;
     bool no_new_privs = false;
     bool tty = false;

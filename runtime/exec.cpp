@@ -44,8 +44,9 @@ constexpr std::array kOptions = {
                         store<&ExecOptions::preserve_fds>},
     Option<ExecOptions>{{"ignore-paused", 0, nullptr, "do not refuse a paused container"},
                         store<&ExecOptions::ignore_paused>},
-    Option<ExecOptions>{{"cgroup", 0, "PATH", "cgroup below the container's own"},
-                        store<&ExecOptions::cgroup>},
+    Option<ExecOptions>{
+        {"cgroup", 0, "[CONTROLLER:]PATH", "cgroup below the container's own (repeatable)"},
+        store<&ExecOptions::cgroups>},
     Option<ExecOptions>{{"no-subreaper", 0, nullptr, "accepted for engines, without effect"},
                         ignore<ExecOptions>},
 };

@@ -63,4 +63,35 @@ Result<std::string> parse_sub_cgroup(std::string_view text) {
     return join_components(text);
 }
 
+Result<std::vector<SubCgroup>> parse_sub_cgroups(const std::vector<std::string>& texts) {
+    std::vector<SubCgroup> all;
+    const auto refuse = [](const std::string& text, const std::string& why) {
+        return sys::fail(sys::ErrorKind::invalid, "--cgroup \"" + text + "\": " + why);
+    };
+    for (const std::string& text : texts) {
+        const std::size_t colon = text.find(':');
+        if (colon == std::string::npos) {
+            if (texts.size() > 1) {
+                return refuse(text, "needs a controller, as there are several");
+            }
+            all.push_back({"", TRY(parse_sub_cgroup(text))});
+            continue;
+        }
+        const std::string path = TRY(parse_sub_cgroup(text.substr(colon + 1)));
+        std::string names = text.substr(0, colon) + ",";
+        while (!names.empty()) {
+            const std::string name = names.substr(0, names.find(','));
+            names.erase(0, name.size() + 1);
+            if (name.empty()) {
+                return refuse(text, "a controller has no name");
+            }
+            if (std::ranges::find(all, name, &SubCgroup::controller) != all.end()) {
+                return refuse(text, "names the controller " + name + " again");
+            }
+            all.push_back({name, path});
+        }
+    }
+    return all;
+}
+
 }  // namespace libcontainer

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libcontainer/sys/error.h"
 
@@ -38,5 +39,16 @@ enum class IfDenied : unsigned char {
 
 // The same rules for a cgroup below another: `exec --cgroup` (T-60). Absolute is refused too.
 [[nodiscard]] Result<std::string> parse_sub_cgroup(std::string_view text);
+
+// Where a process goes below the container's own cgroup.
+struct SubCgroup {
+    std::string controller;  // of the hierarchy that is meant; empty: all
+    std::string path;
+};
+
+// The arguments of `exec --cgroup`: one PATH, or any number of CONTROLLER[,CONTROLLER]...:PATH,
+// none of which names a controller again.
+[[nodiscard]] Result<std::vector<SubCgroup>> parse_sub_cgroups(
+    const std::vector<std::string>& texts);
 
 }  // namespace libcontainer

@@ -84,4 +84,9 @@ Result<ManagerPointer> open_cgroup(CgroupRecord record) {
     return std::make_unique<v1::Manager>(std::move(record));
 }
 
+Result<CgroupEntry> CgroupManager::open_entries(const std::vector<SubCgroup>& below) {
+    return sys::fail(sys::ErrorKind::invalid, "the container has no hierarchy of the controller " +
+                                                  below.front().controller);
+}
+
 }  // namespace libcontainer

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "libcontainer/cgroup/cgroups_path.h"
 #include "libcontainer/cgroup/stats.h"
 #include "libcontainer/options.h"
 #include "libcontainer/sys/error.h"
@@ -82,6 +83,10 @@ class CgroupManager {
     // For the launcher of init and of exec. `below`: a cgroup under the container's own, "" for
     // itself.
     [[nodiscard]] virtual Result<CgroupEntry> open_entry(const std::string& below) = 0;
+
+    // The same with a cgroup for each hierarchy that is named by one of its controllers; the others
+    // are entered at the container's own. Only v1 has several hierarchies.
+    [[nodiscard]] virtual Result<CgroupEntry> open_entries(const std::vector<SubCgroup>& below);
 
     // Gives the user of the container's process its cgroup (CG-07; see delegate_to). v1 is never
     // handed over: nothing happens there.

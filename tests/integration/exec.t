@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import caps, oracle
 from harness.console import ConsoleSocket, get_size, read_all, read_until
-from harness.lab import read, write
+from harness.lab import need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
@@ -274,6 +274,41 @@ def cgroup_without_openat2(lab):
                                              "/bin/cat", "/proc/self/cgroup")]).wait(30).ok().out
         check("inner/most" in calls[fault], calls[fault])
     container.delete("--force").ok()
+
+
+def v1_groups(text):
+    """{controller: path} of the hierarchies of v1 in a /proc/PID/cgroup."""
+    rows = (line.split(":", 2) for line in text.splitlines())
+    return {name: path for _, names, path in rows for name in names.split(",") if name}
+
+
+@suite.case("2.4 CG-06", "--cgroup CONTROLLER:PATH is for that hierarchy of v1 alone, and can be repeated")
+def cgroup_by_controller(lab):
+    container = lab.sleeper()
+    own = v1_groups(read(f"/proc/{container.pid}/cgroup"))
+    need({"memory", "pids", "freezer"} <= set(own), "memory, pids and freezer are not all on v1")
+    for name in ("memory", "pids", "freezer"):
+        folder = next(place for place in oracle.cgroups()
+                      if place.endswith(own[name]) and place.startswith(f"/sys/fs/cgroup/{name}/"))
+        os.makedirs(f"{folder}/in/{name}")
+
+    def enter(*groups):
+        options = [word for group in groups for word in ("--cgroup", group)]
+        return lab.brig("exec", *options, container.id, "/bin/cat", "/proc/self/cgroup")
+
+    def moved(*groups):
+        seen = v1_groups(enter(*groups).ok().out)
+        return {name: path.removeprefix(own[name]) for name, path in seen.items() if path != own[name]}
+    equal(moved("memory:in/memory"), {"memory": "/in/memory"}, "one")
+    equal(moved("memory:in/memory", "pids:in/pids"), {"memory": "/in/memory", "pids": "/in/pids"}, "two")
+    equal(moved("memory,pids,freezer:in"), {name: "/in" for name in ("memory", "pids", "freezer")}, "three")
+    for groups, reason in ((("memory:in/pids",), 'the hierarchy of memory has no cgroup "in/pids"'),
+                           (("memory:in", "in"), "needs a controller"),
+                           (("memory:in", "pids,memory:in"), "names the controller memory again"),
+                           ((":in",), "a controller has no name"),
+                           (("none:in",), "has no cgroup with the controller none"),
+                           (("memory:/in",), "absolute"), (("memory:../x",), "..")):
+        enter(*groups).failed(reason, status=255)
 
 
 @suite.case("2.4", "--process is the whole process, and wins over the flags")

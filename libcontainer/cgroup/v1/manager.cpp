@@ -141,6 +141,42 @@ Result<CgroupEntry> Manager::open_entry(const std::string& below) {
     return entry;
 }
 
+Result<CgroupEntry> Manager::open_entries(const std::vector<SubCgroup>& below) {
+    CgroupEntry entry;
+    for (const SubCgroup& sub : below) {
+        if (find(sub.controller) == nullptr) {
+            return sys::fail(sys::ErrorKind::invalid,
+                             "the container has no cgroup with the controller " + sub.controller);
+        }
+    }
+    for (const CgroupRecord::Directory& directory : record_.directories) {
+        const SubCgroup* chosen = nullptr;
+        for (const SubCgroup& sub : below) {
+            if (!has_controller(directory.controllers, sub.controller)) {
+                continue;
+            }
+            if (chosen != nullptr && chosen->path != sub.path) {
+                return sys::fail(
+                    sys::ErrorKind::invalid,
+                    chosen->controller + " and " + sub.controller + " are in one hierarchy");
+            }
+            chosen = &sub;
+        }
+        if (chosen == nullptr || chosen->path.empty()) {
+            entry.tasks.push_back(TRY(open_tasks(directory.path)));
+            continue;
+        }
+        const sys::UniqueFd inner = TRY(open_below(directory.path, chosen->path));
+        if (!inner) {
+            return sys::fail(sys::ErrorKind::invalid, "the hierarchy of " + chosen->controller +
+                                                          " has no cgroup \"" + chosen->path +
+                                                          "\" below the container's own");
+        }
+        entry.tasks.push_back(TRY(sys::open_at(inner.get(), "tasks", O_WRONLY)));
+    }
+    return entry;
+}
+
 std::vector<CgroupMountSource> Manager::mount_sources() const {
     constexpr std::string_view kNamed = "name=";
     std::vector<CgroupMountSource> sources;

@@ -22,6 +22,7 @@ class Manager final : public FileManager {
 
     [[nodiscard]] Result<void> create() override;
     [[nodiscard]] Result<CgroupEntry> open_entry(const std::string& below) override;
+    [[nodiscard]] Result<CgroupEntry> open_entries(const std::vector<SubCgroup>& below) override;
     [[nodiscard]] std::vector<CgroupMountSource> mount_sources() const override;
     [[nodiscard]] Result<void> freeze() override;
     [[nodiscard]] Result<void> thaw() override;

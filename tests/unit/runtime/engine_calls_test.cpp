@@ -203,7 +203,7 @@ TEST_CASE("exec as people write it", "[runtime][engines]") {
     CHECK(options.apparmor == "P");
     CHECK(options.process_label == "L");
     CHECK(options.ignore_paused);
-    CHECK(options.cgroup == "sub");
+    CHECK(options.cgroups == Words{"sub"});
     CHECK(options.args == Words{"ls", "-l"});
 }
 
