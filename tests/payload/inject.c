@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tries to put input into the terminals that it has, and to take them over (T-98). Says per terminal
-// which calls succeeded: "0 TIOCSTI".
+// Puts input into the terminals that it has, and takes them over, if it can (T-98).
+// Says per terminal which calls succeeded: "0 TIOCSTI".
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
