@@ -79,11 +79,15 @@ Result<void> configure(FilesystemContext& context, const std::string& type,
     return {};
 }
 
+bool takes_covered_mode(const MountPlan& plan) {
+    return plan.type == "tmpfs" && !has_data(plan.options, "mode");
+}
+
 Result<sys::UniqueFd> make_filesystem(const MountPlan& plan, mode_t covered) {
     FilesystemContext context = TRY(FilesystemContext::open(plan.type));
     TRY_VOID(context.set_string("source", plan.source));
     TRY_VOID(configure(context, plan.type, plan.options));
-    if (plan.type == "tmpfs" && !has_data(plan.options, "mode")) {
+    if (takes_covered_mode(plan)) {
         TRY_VOID(context.set_string("mode", octal(covered & 07777U)));
     }
     sys::UniqueFd mount = TRY(context.mount(all_attributes(plan.options).set));

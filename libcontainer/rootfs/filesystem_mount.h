@@ -10,6 +10,9 @@
 
 namespace libcontainer {
 
+// Whether it is a tmpfs that is told no mode: it takes over that of the directory below (M-10).
+[[nodiscard]] bool takes_covered_mode(const MountPlan& plan);
+
 // Makes the filesystem of `plan` as a detached mount with all its attributes. `covered` is the mode
 // of the directory it will cover: a tmpfs takes it over unless told one (M-10). Child.
 [[nodiscard]] Result<sys::UniqueFd> make_filesystem(const MountPlan& plan, mode_t covered);

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 
+#include "libcontainer/rootfs/filesystem_mount.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/open_in_root.h"
 
@@ -24,6 +25,10 @@ using sys::Symlinks;
 using sys::UniqueFd;
 
 constexpr ino_t kProcRootInode = 1;
+constexpr mode_t kDirectoryMode = 0755;
+// What the kernel gives a tmpfs by itself. The directory has it too, for the container may be
+// started again, and then the directory is there (M-10).
+constexpr mode_t kTmpfsMode = 01777;
 
 bool needs_real_directory(const MountPlan& plan) {
     return plan.kind == MountKind::filesystem && (plan.type == "proc" || plan.type == "sysfs");
@@ -42,7 +47,7 @@ Result<bool> wants_directory(int source) {
 
 // The usual case at a third of the calls: the directory above is there and the name in it is free.
 // An invalid descriptor: it was not so simple.
-UniqueFd make_last(int root, const std::string& target, Symlinks symlinks, mode_t type) {
+UniqueFd make_last(int root, const std::string& target, Symlinks symlinks, mode_t mode) {
     const std::size_t slash = target.rfind('/');
     UniqueFd above;
     int directory = root;
@@ -56,9 +61,9 @@ UniqueFd make_last(int root, const std::string& target, Symlinks symlinks, mode_
         directory = above.get();
         name = target.substr(slash + 1);
     }
-    const bool is_directory = type == S_IFDIR;
-    const int made = is_directory ? ::mkdirat(directory, name.c_str(), 0755)
-                                  : ::mknodat(directory, name.c_str(), S_IFREG | 0644, 0);
+    const bool is_directory = S_ISDIR(mode);
+    const int made = is_directory ? ::mkdirat(directory, name.c_str(), mode & 07777U)
+                                  : ::mknodat(directory, name.c_str(), mode, 0);
     if (made != 0) {
         return {};
     }
@@ -66,18 +71,33 @@ UniqueFd make_last(int root, const std::string& target, Symlinks symlinks, mode_
                              O_PATH | O_NOFOLLOW | O_CLOEXEC | (is_directory ? O_DIRECTORY : 0)));
 }
 
+// The same with the directories above that are missing.
+Result<UniqueFd> make_with_parents(int root, const std::string& target, Symlinks symlinks,
+                                   mode_t mode) {
+    UniqueFd made = make_last(root, target, symlinks, mode);
+    const std::size_t slash = target.rfind('/');
+    if (!made && (mode & 07777U) == kTmpfsMode && slash != std::string::npos) {
+        TRY(sys::make_directory_in_root(root, ContainerPath(target.substr(0, slash))));
+        made = make_last(root, target, symlinks, mode);
+    }
+    return made;
+}
+
 Result<MountTarget> make_target(int root, const MountPlan& plan, Symlinks symlinks, int source) {
     const ContainerPath path(plan.target);
-    const mode_t type = TRY(wants_directory(source)) ? S_IFDIR : S_IFREG;
+    const bool is_directory = TRY(wants_directory(source));
+    const mode_t mode = !is_directory              ? S_IFREG | 0644U
+                        : takes_covered_mode(plan) ? S_IFDIR | kTmpfsMode
+                                                   : S_IFDIR | kDirectoryMode;
     MountTarget target;
-    target.fd = make_last(root, plan.target, symlinks, type);
+    target.fd = TRY(make_with_parents(root, plan.target, symlinks, mode));
     if (target.fd) {
         target.made = true;
-        target.mode = type | 0755U;
+        target.mode = mode;
         return target;
     }
-    target.fd = TRY(type == S_IFDIR ? sys::make_directory_in_root(root, path)
-                                    : sys::make_file_in_root(root, path));
+    target.fd = TRY(is_directory ? sys::make_directory_in_root(root, path)
+                                 : sys::make_file_in_root(root, path));
     if (symlinks == Symlinks::refuse) {
         target.fd = TRY(sys::open_in_root(root, path, symlinks));
     }

@@ -79,6 +79,8 @@ volumes() {
 temporary() {
     check_run "--tmpfs with its options" "tmpfs 1024 1770 noexec" --tmpfs /data:size=1m,mode=1770,noexec bb \
         sh -c 'echo $(busybox df -k /data | tail -n 1 | busybox awk "{ print \$1, \$2 }") $(stat -c %a /data) $(grep " /data " /proc/mounts | grep -o noexec)'
+    check_run "M-10 --tmpfs at a new place is everybody's" 1777 --user app --tmpfs /new/place bb \
+        sh -c 'touch /new/place/x && stat -c %a /new/place'
     check_run "--tmpfs noexec is felt" 126 --tmpfs /data:noexec bb \
         sh -c 'busybox cp /bin/busybox /data/sh; /data/sh -c true 2>/dev/null; echo $?'
     check_run "--mount type=tmpfs with mode and size" "2048 700" \

@@ -174,6 +174,46 @@ live_restore() {
     docker rm -f kept ends policy >/dev/null
 }
 
+# A shim that is killed leaves its container to containerd, which calls the runtime by another shim.
+lost_shim() {
+    life orphan --memory 16m -- sleep 1000
+    local pid shim
+    pid=$(pid_of orphan)
+    shim=$(awk '{ print $4 }' "/proc/$pid/stat")
+    check_equal "the container's parent is its shim" "$(cat "/proc/$shim/comm")" containerd-shim
+    kill -KILL "$shim"
+    check_soon "CALL-14 TRAP-60 a killed shim's container is ended" inspect_is orphan State.Status exited
+    check_equal "and its process" "$(cat "/proc/$pid/comm" 2>/dev/null)" ""
+    docker start orphan >/dev/null
+    check_equal "it starts again" "$(status_of orphan)" running
+    docker rm -f orphan >/dev/null
+}
+
+# execs NAME: twenty commands in it at once, each with its own status.
+execs() {
+    local number jobs=() wrong=0 status
+    for number in {1..20}; do
+        docker exec "$1" sh -c "exit $number" >/dev/null 2>&1 &
+        jobs[number]=$!
+    done
+    for number in {1..20}; do
+        status=0
+        wait "${jobs[number]}" || status=$?
+        ((status == number)) || ((++wrong))
+    done
+    echo "$wrong"
+}
+
+reload() {
+    sed -i "s|\"tested\": {|\"later\": {\"path\": \"$RUNTIME\"}, &|" "$DOCKER_DIR/daemon.json"
+    kill -HUP "$DOCKERD"
+    knows_later() {
+        docker info 2>/dev/null | grep -q 'Runtimes:.* later'
+    }
+    check_soon "a reload makes another runtime known" knows_later
+    check_run "and it works" word --runtime later bb echo word
+}
+
 crowd() {
     local number jobs=() cgroups
     for number in {1..20}; do
@@ -186,6 +226,7 @@ crowd() {
         echo "$number=$(($(cgroup_file "$(pid_of "$number")" memory memory.limit_in_bytes) >> 20))"
     done | sort -V | tr '\n' ' ')
     check_equal "each has its own limit" "$cgroups" "$(for number in {1..20}; do echo "crowd-$number=$((16 + number))"; done | tr '\n' ' ')"
+    check_equal "TRAP-34 twenty execs at once each give their status" "$(execs crowd-7)" 0
     # shellcheck disable=SC2046
     docker rm -f $(docker ps -q) >/dev/null
     check_equal "and all end at once" "$(docker ps -aq)" ""
@@ -199,9 +240,11 @@ endings
 exit_codes
 restart_policies
 health
-crowd
+lost_shim
+reload
 check_nothing_left "nothing is left of them" "$before" "${STATE_FOLDERS[@]}"
 daemon_restart
 live_restore
+crowd
 check_nothing_left "nothing is left after all of them" "$before" "${STATE_FOLDERS[@]}"
 finish

@@ -33,6 +33,17 @@ def tmpfs_mode(lab):
     equal(lab.run(made).ok().out.split(), ["1777", "2750", "111"], "modes")
 
 
+@suite.case("M-10", "tmpfs where nothing is yet is everybody's, as the kernel makes it, at each start")
+def tmpfs_new_place(lab):
+    made = lab.bundle(shell="stat -c %a /new /deep/er/new /told /deep; touch /new/x /deep/er/new/x")
+    made.config["process"]["user"] = {"uid": 1000, "gid": 1000}
+    made.mount("/new", "tmpfs", "tmpfs")
+    made.mount("/deep/er/new", "tmpfs", "tmpfs", ["nosuid"])
+    made.mount("/told", "tmpfs", "tmpfs", ["mode=0711"])
+    for _ in range(2):
+        equal(lab.run(made).ok().out.split(), ["1777", "1777", "711", "755"], "modes")
+
+
 def host_view(container, path):
     """The host's path of what a running container sees at `path`."""
     return f"/proc/{container.pid}/root{path}"
