@@ -182,7 +182,7 @@ lost_shim() {
     shim=$(awk '{ print $4 }' "/proc/$pid/stat")
     check_equal "the container's parent is its shim" "$(cat "/proc/$shim/comm")" containerd-shim
     kill -KILL "$shim"
-    check_soon "CALL-14 TRAP-60 a killed shim's container is ended" inspect_is orphan State.Status exited
+    check_soon "CALL-14 a killed shim's container is ended" inspect_is orphan State.Status exited
     check_equal "and its process" "$(cat "/proc/$pid/comm" 2>/dev/null)" ""
     docker start orphan >/dev/null
     check_equal "it starts again" "$(status_of orphan)" running
