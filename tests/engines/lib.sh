@@ -223,6 +223,8 @@ leftovers() {
     echo "namespaces:"
     readlink /proc/[0-9]*/ns/{cgroup,ipc,mnt,net,pid,user,uts} 2>/dev/null | sort -u
     find /run/netns -mindepth 1 2>/dev/null | sort || true
+    echo "devices:"
+    stat -c '%n %A %u:%g' /dev/{null,zero,full,random,urandom,tty}
     echo "network devices:"
     ls /sys/class/net
     echo "mounts:"

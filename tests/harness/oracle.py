@@ -96,6 +96,7 @@ class Snapshot:
         self.cgroups = cgroups()
         self.processes = processes()
         self.state = self._state()
+        self.devices = host_devices()
         # The cache of compiled seccomp filters is there to stay, and what CRIU knows of the kernel.
         self.run = set(os.listdir("/run")) - {"brig", "criu.kdat"}
 
@@ -116,5 +117,7 @@ class Snapshot:
         found += [f"process: {pid} {now.processes[pid]}"
                   for pid in sorted(now.processes.keys() - self.processes.keys() - own)]
         found += [f"state: {name}" for name in sorted(now.state - self.state)]
+        found += [f"device: {name} {self.devices[name]} -> {now.devices[name]}"
+                  for name in self.devices if self.devices[name] != now.devices[name]]
         found += [f"/run: {name}" for name in sorted(now.run - self.run)]
         return found
