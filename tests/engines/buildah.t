@@ -131,6 +131,6 @@ buildah_terminal
 buildah_commit
 buildah_build
 buildah rm -a >/dev/null
-rm -rf "$TMPDIR/buildah-cache"
+rm -rf "$TMPDIR"/buildah-cache*
 check_nothing_left "nothing is left of the builds" "$BEFORE" "${STATE_FOLDERS[@]}"
 finish
