@@ -160,6 +160,7 @@ class Guest {
     // False: the parent does not agree, or is gone.
     [[nodiscard]] bool ask(const std::vector<UniqueFd>& mounts) const {
         std::vector<int> numbers;
+        numbers.reserve(mounts.size());
         for (const UniqueFd& mount : mounts) {
             numbers.push_back(mount.get());
         }
