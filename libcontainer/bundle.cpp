@@ -4,14 +4,31 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "libcontainer/security/seccomp_notify.h"
 #include "libcontainer/sys/file.h"
+#include "oci/annotations.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
 
 namespace libcontainer {
+namespace {
+
+// What the configuration leaves to its surroundings, and what these do not leave to it.
+void settle(oci::Spec& spec, const std::vector<std::string>& allowed, const Warn& warn) {
+    for (const std::string_view name : oci::kGuardedAnnotations) {
+        if (std::ranges::find(allowed, name) == allowed.end() &&
+            spec.annotations.erase(std::string(name)) != 0 && warn) {
+            warn("annotation " + std::string(name) +
+                 " has no effect: it needs --allow-annotations");
+        }
+    }
+    settle_seccomp_listener(spec);
+}
+
+}  // namespace
 
 std::unexpected<sys::Error> refuse_document(const std::vector<oci::ParseError>& mistakes,
                                             const std::string& name) {
@@ -22,17 +39,19 @@ std::unexpected<sys::Error> refuse_document(const std::vector<oci::ParseError>& 
     return sys::fail(sys::ErrorKind::invalid, std::move(text));
 }
 
-Result<oci::Spec> read_kept_spec(const StateDirectory& directory) {
+Result<oci::Spec> read_kept_spec(const StateDirectory& directory, const ContainerRecord& record) {
     const std::string json = TRY(directory.read_config());
     auto spec = oci::parse_spec(json);
     if (!spec) {
         return refuse_document(spec.error(), "config.json");
     }
-    settle_seccomp_listener(*spec);
+    settle(*spec, record.allowed_annotations, {});
     return *std::move(spec);
 }
 
-Result<Bundle> load_bundle(const std::string& bundle, const std::string& config, const Warn& warn) {
+Result<Bundle> load_bundle(const std::string& bundle, const std::string& config,
+                           const GlobalOptions& global) {
+    const Warn& warn = global.warn;
     Bundle loaded;
     loaded.path = TRY(sys::absolute_path(bundle));
     const sys::UniqueFd directory =
@@ -47,8 +66,11 @@ Result<Bundle> load_bundle(const std::string& bundle, const std::string& config,
     }
     loaded.config_json = TRY(sys::read_all(file->get(), config, oci::kMaxJsonSize + 1));
     std::vector<oci::ParseError> doubts;
-    auto spec = oci::parse_valid_spec(loaded.config_json, warn ? &doubts : nullptr,
-                                      settle_seccomp_listener);
+    const auto complete = [&](oci::Spec& spec) {
+        loaded.annotations = spec.annotations;
+        settle(spec, global.allowed_annotations, warn);
+    };
+    auto spec = oci::parse_valid_spec(loaded.config_json, warn ? &doubts : nullptr, complete);
     if (!spec) {
         return refuse_document(spec.error(), config);
     }

@@ -16,7 +16,7 @@ namespace {
 
 // Without a supervisor the program must not run: init, which waits for the answer, is ended.
 Result<void> hand_to_supervisor(const FoundContainer& found, const sys::UniqueFd& listener) {
-    const oci::Spec spec = TRY(read_kept_spec(found.directory));
+    const oci::Spec spec = TRY(read_kept_spec(found.directory, found.record));
     const std::int32_t pid = found.record.state.pid.value_or(0);
     auto sent = send_seccomp_listener(spec.linux.seccomp.value_or(oci::Seccomp()),
                                       hook_state(found.record, oci::ContainerStatus::created, pid),
@@ -98,7 +98,7 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
         return running;
     }
     if (found.record.has_late_hooks) {
-        const oci::Spec spec = TRY(read_kept_spec(found.directory));
+        const oci::Spec spec = TRY(read_kept_spec(found.directory, found.record));
         if (!spec.hooks.poststart.empty()) {
             TRY_VOID(finish_start(found, spec, global.warn));
         }

@@ -58,7 +58,8 @@ std::string now_rfc3339() {
 }  // namespace
 
 Result<ContainerRecord> make_record(const Bundle& bundle, const CreateOptions& options,
-                                    const NamespacePlan& plan, const CgroupRecord& cgroup) {
+                                    const GlobalOptions& global, const NamespacePlan& plan,
+                                    const CgroupRecord& cgroup) {
     ContainerRecord record;
     record.state.oci_version = bundle.spec.oci_version;
     record.state.id = options.id;
@@ -68,7 +69,8 @@ Result<ContainerRecord> make_record(const Bundle& bundle, const CreateOptions& o
     record.state.rootfs = root.starts_with('/') ? root : bundle.path + "/" + root;
     record.state.created = now_rfc3339();
     record.state.owner = std::to_string(::geteuid());
-    record.state.annotations = bundle.spec.annotations;
+    record.state.annotations = bundle.annotations;
+    record.allowed_annotations = global.allowed_annotations;
     record.boot_id = TRY(read_boot_id());
     record.creator = ::getpid();
     record.cgroup = cgroup;
@@ -167,7 +169,7 @@ class Creation {
 Result<void> Creation::read(Attachment attachment) {
     context_.binary_mount =
         TRY(protect_binary());  // may begin anew from main, so before all that leaves traces
-    bundle_ = TRY(load_bundle(options_.bundle, options_.config, global_.warn));
+    bundle_ = TRY(load_bundle(options_.bundle, options_.config, global_));
     bundle_directory_ = TRY(sys::open_at(AT_FDCWD, bundle_.path, O_PATH | O_DIRECTORY));
     context_.spec = &bundle_.spec;
     context_.process = spec().process ? &*spec().process : nullptr;
@@ -188,7 +190,7 @@ Result<void> Creation::reserve() {
     offers_notify_ =
         TRY(NotifySocket::offer(bundle_.spec, *directory_, global_.root + "/" + options_.id));
     cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.id, spec().linux.cgroups_path));
-    record_ = TRY(make_record(bundle_, options_, context_.plan, cgroup_->record()));
+    record_ = TRY(make_record(bundle_, options_, global_, context_.plan, cgroup_->record()));
     if (spec().linux.intel_rdt) {
         TRY_VOID(plan_resctrl(*spec().linux.intel_rdt));
     }
@@ -355,7 +357,7 @@ Result<void> run_poststart_hooks(const oci::Spec& spec, const ContainerRecord& r
     HookContext running = {
         hook_state(record, oci::ContainerStatus::running, record.state.pid.value_or(0)),
         bundle.get(), own_environment(), interruption};
-    running.files = TRY(open_hook_files(record.state.annotations));
+    running.files = TRY(open_hook_files(spec.annotations));
     return run_hooks(spec.hooks, oci::HookKind::poststart, running);
 }
 

@@ -40,6 +40,7 @@ struct CreatedContainer {
 // What create, run and restore begin the record of a container with.
 [[nodiscard]] Result<ContainerRecord> make_record(const Bundle& bundle,
                                                   const CreateOptions& options,
+                                                  const GlobalOptions& global,
                                                   const NamespacePlan& plan,
                                                   const CgroupRecord& cgroup);
 // Two containers in one cgroup could not be ended one by one: delete of a stopped one would kill

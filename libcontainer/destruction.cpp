@@ -35,7 +35,7 @@ Result<void> kill_init(const ContainerRecord& record) {
 
 void run_poststop(const StateDirectory& directory, const ContainerRecord& record, const Warn& warn,
                   int interruption, Force force) {
-    auto spec = read_kept_spec(directory);
+    auto spec = read_kept_spec(directory, record);
     if (!spec) {
         return;
     }
@@ -48,7 +48,7 @@ void run_poststop(const StateDirectory& directory, const ContainerRecord& record
         ::open(record.state.bundle.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     HookContext stopped = {hook_state(record, oci::ContainerStatus::stopped, 0), bundle.get(),
                            own_environment(), interruption};
-    if (auto files = open_hook_files(record.state.annotations)) {
+    if (auto files = open_hook_files(spec->annotations)) {
         stopped.files = *std::move(files);
     } else if (warn) {
         warn(files.error().text());

@@ -297,7 +297,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
 
     std::optional<FoundContainer> found = TRY(find_container(global.root, options.id));
     const oci::ContainerStatus status = TRY(check_status(*found, options));
-    const oci::Spec spec = TRY(read_kept_spec(found->directory));
+    const oci::Spec spec = TRY(read_kept_spec(found->directory, found->record));
     const oci::Process process = TRY(plan_exec_process(spec, options));
     context.spec = &spec;
     context.process = &process;

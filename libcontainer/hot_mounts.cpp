@@ -66,7 +66,7 @@ Result<Place> open_place(const std::string& root, const std::string& id, const s
         return fail(ErrorKind::wrong_state, "container not running");
     }
     Place place = {std::move(found), {}, *std::move(init), false};
-    place.spec = TRY(read_kept_spec(place.found.directory));
+    place.spec = TRY(read_kept_spec(place.found.directory, place.found.record));
     const NamespacePlan namespaces = plan_namespaces(place.spec.linux);
     if (!namespaces.own(oci::NamespaceType::mount)) {
         return fail(ErrorKind::invalid, "the container has no mount namespace of its own");

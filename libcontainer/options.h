@@ -18,12 +18,13 @@ using Warn = std::function<void(const std::string&)>;
 
 enum class CgroupDriver : unsigned char { cgroupfs, systemd, disabled };
 
-// Options in front of the verb (engines 1.2). The driver counts only where a container is made;
-// later verbs take it from the container's state, because engines do not repeat it.
+// Options in front of the verb (engines 1.2). The driver and the annotations count only where a
+// container is made; later verbs take them from its state, because engines do not repeat them.
 struct GlobalOptions {
     std::string root;  // absolute path of the state root
     CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
     std::string criu;  // of checkpoint and restore; empty: the one in PATH
+    std::vector<std::string> allowed_annotations;  // see oci::kGuardedAnnotations
     Warn warn;
 };
 

@@ -73,7 +73,7 @@ Result<oci::Resources> resources_in_force(const FoundContainer& found) {
     if (found.record.resources) {
         return *found.record.resources;
     }
-    return TRY(read_kept_spec(found.directory)).linux.resources;
+    return TRY(read_kept_spec(found.directory, found.record)).linux.resources;
 }
 
 }  // namespace

@@ -39,6 +39,12 @@ inline constexpr std::string_view kUnsafeAnnotations[] = {
     kKeepOriginalGroups, kMountContextType, kCriuConfig,      kHooksStdout,
     kHooksStderr,        kPidfdReceiver,    kSeccompReceiver, kSeccompBpfData};
 
+// Those that reach the host: files, sockets, a program that CRIU runs, a filter in the engine's
+// place. Engines hand on the annotations of people who may have no say over the host, such as a
+// pod's author, so these have an effect only where brig's caller allows it.
+inline constexpr std::string_view kGuardedAnnotations[] = {
+    kCriuConfig, kHooksStdout, kHooksStderr, kPidfdReceiver, kSeccompReceiver, kSeccompBpfData};
+
 // Null: there is none of that name.
 inline const std::string* find_annotation(const std::map<std::string, std::string>& annotations,
                                           std::string_view name) {

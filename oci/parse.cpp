@@ -16,13 +16,13 @@ Parsed<Spec> parse_spec(std::string_view json, std::vector<ParseError>* warnings
 }
 
 Parsed<Spec> parse_valid_spec(std::string_view json, std::vector<ParseError>* warnings,
-                              void (*complete)(Spec& spec)) {
+                              const std::function<void(Spec& spec)>& complete) {
     Spec spec;
     JsonReader reader(json, {&kType<Spec>, nullptr, &spec});
     reader.warn_into(warnings);
     std::vector<ParseError> mistakes = reader.run();
     std::vector<Problem> problems;
-    if (complete != nullptr) {
+    if (complete) {
         complete(spec);
     }
     if (reader.is_whole()) {

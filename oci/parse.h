@@ -4,6 +4,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,7 @@ Parsed<Spec> parse_spec(std::string_view json, std::vector<ParseError>* warnings
 // `complete`, if given, adds what the configuration leaves to its surroundings, before the meaning
 // is judged.
 Parsed<Spec> parse_valid_spec(std::string_view json, std::vector<ParseError>* warnings = nullptr,
-                              void (*complete)(Spec& spec) = nullptr);
+                              const std::function<void(Spec& spec)>& complete = {});
 
 // The process.json of `exec --process`.
 Parsed<Process> parse_process(std::string_view json, std::vector<ParseError>* warnings = nullptr);

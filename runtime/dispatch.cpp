@@ -53,9 +53,12 @@ Result<void> check_operands(const Command& command, const Line& line) {
 }
 
 Result<int> run_command(const Command& command, const GlobalSettings& settings, const Line& line) {
-    Context context{
-        {.root = {}, .cgroup_driver = settings.cgroup_driver, .criu = settings.criu, .warn = {}},
-        settings};
+    Context context{{.root = {},
+                     .cgroup_driver = settings.cgroup_driver,
+                     .criu = settings.criu,
+                     .allowed_annotations = settings.allowed_annotations,
+                     .warn = {}},
+                    settings};
     if (settings.log.level >= LogLevel::warning) {
         context.global.warn = [&](const std::string& text) {
             write_entry(settings.log, LogLevel::warning, text);

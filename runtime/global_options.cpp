@@ -4,8 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iterator>
+
+#include "oci/annotations.h"
 
 namespace runtime {
 
@@ -80,6 +84,28 @@ Result<void> apply_cgroup_manager(GlobalSettings& settings, const std::string& v
     return {};
 }
 
+// Names of annotations that reach the host, separated by commas, or `all` of them.
+Result<void> apply_allow_annotations(GlobalSettings& settings, const std::string& value) {
+    settings.allowed_annotations.clear();
+    if (value == "all") {
+        settings.allowed_annotations.assign(std::begin(oci::kGuardedAnnotations),
+                                            std::end(oci::kGuardedAnnotations));
+        return {};
+    }
+    std::string_view rest = value;
+    while (!rest.empty()) {
+        const std::string_view name = rest.substr(0, rest.find(','));
+        if (std::ranges::find(oci::kGuardedAnnotations, name) ==
+            std::end(oci::kGuardedAnnotations)) {
+            return std::unexpected(
+                bad_choice(std::string(name), "all, or names that need it, see brig(1)"));
+        }
+        settings.allowed_annotations.emplace_back(name);
+        rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    }
+    return {};
+}
+
 // brig finds out by itself what it may do, so the value only has to be a legal one.
 Result<void> check_rootless(GlobalSettings& /*settings*/, const std::string& value) {
     bool rootless = false;
@@ -106,6 +132,9 @@ constexpr std::array kOptions = {
     Option<GlobalSettings>{{"cgroup-manager", 0, "cgroupfs|systemd|disabled",
                             "what makes the cgroups of new containers"},
                            apply_cgroup_manager},
+    Option<GlobalSettings>{
+        {"allow-annotations", 0, "NAME[,NAME]...|all", "annotations that may reach the host"},
+        apply_allow_annotations},
     Option<GlobalSettings>{{"rootless", 0, "true|false|auto", "accepted for engines, not needed"},
                            check_rootless},
     Option<GlobalSettings>{{"criu", 0, "FILE", "program that checkpoint and restore use"},

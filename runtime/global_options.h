@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "libcontainer/options.h"
 #include "runtime/command_line.h"
@@ -16,6 +17,7 @@ struct GlobalSettings {
     LogSettings log;
     libcontainer::CgroupDriver cgroup_driver = libcontainer::CgroupDriver::cgroupfs;
     std::string criu;  // absolute; empty: not given
+    std::vector<std::string> allowed_annotations;
     bool version = false;
 };
 

@@ -106,7 +106,7 @@ Result<void> checkpoint(const GlobalOptions& global, const CheckpointOptions& op
     const FoundContainer found = TRY(lock_container(global.root, options.id));
     TRY_VOID(check_status(found));
     TRY_VOID(check_status_fd(options.status_fd));
-    const oci::Spec spec = TRY(read_kept_spec(found.directory));
+    const oci::Spec spec = TRY(read_kept_spec(found.directory, found.record));
     sys::Rollback rollback;
     CriuDirectories directories =
         TRY(open_criu_directories(options.criu, ImageDirectory::make, rollback));
@@ -114,7 +114,7 @@ Result<void> checkpoint(const GlobalOptions& global, const CheckpointOptions& op
     // A dump that is given up half-way would leave the processes frozen, with foreign code in them.
     const sys::UniqueFd interruption = TRY(hold_back_interruption());
     Criu criu = TRY(Criu::start({.program = global.criu}));
-    CriuRequest request = make_criu_request(options.criu, kLog, found.record.state.annotations);
+    CriuRequest request = make_criu_request(options.criu, kLog, spec.annotations);
     TRY_VOID(set_directories(request, directories, 0));
     TRY_VOID(remove_odd_outputs(directories, "dump"));
     add_dump_options(request, options, found.record);

@@ -126,7 +126,7 @@ class Restoration {
 
 Result<void> Restoration::read() {
     directories_ = TRY(open_criu_directories(options_.criu, ImageDirectory::must_exist, rollback_));
-    bundle_ = TRY(load_bundle(options_.create.bundle, options_.create.config, global_.warn));
+    bundle_ = TRY(load_bundle(options_.create.bundle, options_.create.config, global_));
     plan_ = plan_namespaces(spec().linux);
     TRY_VOID(check_supported(spec().linux));
     const bool terminal = spec().process && spec().process->terminal;
@@ -142,7 +142,7 @@ Result<void> Restoration::reserve() {
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
     cgroup_ =
         TRY(plan_cgroup(global_.cgroup_driver, options_.create.id, spec().linux.cgroups_path));
-    record_ = TRY(make_record(bundle_, options_.create, plan_, cgroup_->record()));
+    record_ = TRY(make_record(bundle_, options_.create, global_, plan_, cgroup_->record()));
     return directory_->write_journal(record_);
 }
 

@@ -33,8 +33,9 @@ struct ContainerRecord {
     bool has_process = false;
     bool has_late_hooks = false;  // poststart or poststop: start and delete must read config.json
     bool no_new_keyring = false;
-    std::vector<MountIdentity> added_mounts;  // by `mounts add`, while the container ran
-    std::optional<std::int32_t> exit_status;  // of init, once `run --keep` has seen its end
+    std::vector<std::string> allowed_annotations;  // by --allow-annotations
+    std::vector<MountIdentity> added_mounts;       // by `mounts add`, while the container ran
+    std::optional<std::int32_t> exit_status;       // of init, once `run --keep` has seen its end
     std::optional<MountIdentity>
         shared_root;  // to unmount, of a container without mount namespace (N-03)
 };
@@ -104,6 +105,7 @@ inline constexpr Field kFields<libcontainer::ContainerRecord>[] = {
     field<&libcontainer::ContainerRecord::has_process>("hasProcess"),
     field<&libcontainer::ContainerRecord::has_late_hooks>("hasLateHooks"),
     field<&libcontainer::ContainerRecord::no_new_keyring>("noNewKeyring"),
+    field<&libcontainer::ContainerRecord::allowed_annotations>("allowedAnnotations"),
     field<&libcontainer::ContainerRecord::added_mounts>("addedMounts"),
     field<&libcontainer::ContainerRecord::exit_status>("exitStatus"),
     field<&libcontainer::ContainerRecord::shared_root>("sharedRoot"),

@@ -128,7 +128,7 @@ def label_fails(lab, action):
 
 # annotations
 
-# Those that brig obeys are in integration/annotations.t, and told in features.
+# Those that brig obeys, if it is allowed to, are in integration/annotations.t, and told in features.
 ANNOTATIONS = {
     "a plugin": {"run.oci.seccomp.plugins": "{lab}/evil.so"},
     "a handler": {"run.oci.handler": "krun", "run.oci.handler.path": "{lab}/evil"},
@@ -142,6 +142,9 @@ ANNOTATIONS = {
     "groups": {"run.oci.keep_original_groups": "1 "}, "groups in words": {
         "run.oci.keep_original_groups": "true"},
     "CRIU's": {"org.criu.config": "{lab}/evil.conf"},
+    "hooks'": {"run.oci.hooks.stdout": "{lab}/out", "run.oci.hooks.stderr": "{lab}/out"},
+    "sockets": {"run.oci.pidfd_receiver": "{lab}/none", "run.oci.seccomp.receiver": "{lab}/none"},
+    "a filter": {"run.oci.seccomp_bpf_data": "BgAAAAAA/38="},
     "strange names": {"../../etc/passwd": "../..", "a\nb": "c\u001b[2J", "x" * 5000: "y"},
 }
 

@@ -138,6 +138,7 @@ def write(path, text):
 
 class Lab:
     serial = 0
+    globals = ()  # options in front of every command
 
     def __init__(self, own_root=True):
         Lab.serial += 1
@@ -220,7 +221,7 @@ class Lab:
 
     def words(self, *words, globals_=(), root=True):
         place = ["--root", self.root] if root else []
-        return [sandbox.brig(), *place, *globals_, *words]
+        return [sandbox.brig(), *place, *self.globals, *globals_, *words]
 
     def popen(self, words, outs=None, stdin=subprocess.DEVNULL, **how):
         """Starts a program with its output going to files, so that nothing waits for pipes."""

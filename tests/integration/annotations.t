@@ -11,11 +11,12 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.lab import need, read, write
+from harness.lab import Lab, need, read, write
 from harness.supervisor import Supervisor
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
+Lab.globals = ("--allow-annotations", "all")
 KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 GETUID, GETGID = 102, 104  # of x86-64
 ALLOW, ERRNO = 0x7fff0000, 0x00050000
@@ -226,6 +227,27 @@ def left_out(lab):
              "krun.cpus": "2"}
     made = lab.bundle(shell="echo ran", annotations=given)
     equal(lab.run(made).ok().out, "ran\n", "output")
+
+
+@suite.case("R-40", "what reaches the host counts for a container that was created so, and for no other")
+def allowed(lab):
+    Lab.globals = ()
+    try:
+        for words, wanted in ((("--allow-annotations", "run.oci.hooks.stdout"), lines("out")),
+                              (("--allow-annotations", "org.criu.config,run.oci.hooks.stdout"), lines("out")),
+                              (("--allow-annotations", "org.criu.config"), ""), ((), "")):
+            out = f"{lab.path}/{len(os.listdir(lab.path))}.out"
+            made = hooked(lab, {"run.oci.hooks.stdout": out, "run.oci.hooks.stderr": f"{lab.path}/never"})
+            container = lab.create(made, globals_=(*words, "--log", f"{lab.path}/log", "--log-level", "warning"))
+            container.start()
+            other = () if words else ("--allow-annotations", "all")
+            lab.brig("delete", "--force", container.id, globals_=other).ok()
+            equal(read(out) if os.path.exists(out) else "", wanted, f"output with {words}")
+            contains(read(f"{lab.path}/log"), "annotation run.oci.hooks.stderr has no effect", "the log")
+        check(not os.path.exists(f"{lab.path}/never"), "the other file")
+        lab.brig("list", globals_=("--allow-annotations", "run.oci.handler")).failed("run.oci.handler", "brig(1)")
+    finally:
+        Lab.globals = ("--allow-annotations", "all")
 
 
 @suite.case("FE-potentiallyUnsafeConfigAnnotations", "those with an effect on what is confined are in the features")

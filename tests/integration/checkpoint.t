@@ -50,13 +50,13 @@ class Output:
 class Mover:
     """One container that is checkpointed and restored."""
 
-    def __init__(self, lab, made, *options):
+    def __init__(self, lab, made, *options, globals_=()):
         need_criu()
         self.lab, self.made, self.id = lab, made, lab.name()
         self.first, self.second = Output(), Output()
         self.image, self.work = f"{lab.path}/image", f"{lab.path}/work"
         lab.containers.append(self.id)
-        self.call(self.first, "create", "--bundle", made.write().path, *options, self.id)
+        self.call(self.first, *globals_, "create", "--bundle", made.write().path, *options, self.id)
         lab.brig("start", self.id).ok()
 
     def call(self, output, *words):
@@ -350,10 +350,11 @@ def config_file(lab):
     made = lab.bundle(shell=COUNT)
     made.set("annotations", {"org.criu.config": write(f"{lab.path}/criu.conf",
                                                       "log-file annotated.log\n")})
-    mover = Mover(lab, made)
-    mover.checkpoint("--leave-running").ok()
-    check(os.path.exists(f"{mover.work}/annotated.log"), "log of that name")
-    mover.end()
+    for allowed in (False, True):
+        mover = Mover(lab, made, globals_=("--allow-annotations", "org.criu.config") if allowed else ())
+        mover.checkpoint("--leave-running").ok()
+        equal(os.path.exists(f"{mover.work}/annotated.log"), allowed, "log of that name")
+        mover.end()
 
 
 @suite.case("2.14", "a checkpoint that fails tells CRIU's reason, and the container goes on")
