@@ -9,17 +9,17 @@ namespace {
 class PathWatch : public Watch {
   public:
     explicit PathWatch(const std::vector<std::string>& paths)
-        : x_paths(paths), x_found(paths.size()) {}
+        : paths_(paths), found_(paths.size()) {}
 
     void see(std::string_view path, std::size_t offset) override {
-        for (std::size_t i = 0; i < x_paths.size(); ++i) {
-            if (encloses(path, x_paths[i]) && path.size() >= x_found[i].length) {
-                x_found[i] = {path.size(), offset};
+        for (std::size_t i = 0; i < paths_.size(); ++i) {
+            if (encloses(path, paths_[i]) && path.size() >= found_[i].length) {
+                found_[i] = {path.size(), offset};
             }
         }
     }
 
-    std::size_t offset(std::size_t i) const { return x_found[i].offset; }
+    std::size_t offset(std::size_t i) const { return found_[i].offset; }
 
   private:
     struct Found {
@@ -33,8 +33,8 @@ class PathWatch : public Watch {
                                   wanted[outer.size()] == '['));
     }
 
-    const std::vector<std::string>& x_paths;
-    std::vector<Found> x_found;
+    const std::vector<std::string>& paths_;
+    std::vector<Found> found_;
 };
 
 }  // namespace

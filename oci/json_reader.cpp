@@ -18,8 +18,8 @@ using json_scan::token_start;
 // The path of the value that is read now, or of the array or object that holds it.
 std::string JsonReader::path(Upto upto) const {
     std::string out;
-    for (const Frame& frame : x_frames) {
-        if (&frame == &x_frames.back() && upto == Upto::container) {
+    for (const Frame& frame : frames_) {
+        if (&frame == &frames_.back() && upto == Upto::container) {
             break;
         }
         if (frame.is_array) {
@@ -33,12 +33,12 @@ std::string JsonReader::path(Upto upto) const {
 
 ParseError JsonReader::make_error(std::string error_path, std::string message,
                                   std::size_t offset) const {
-    return {std::move(error_path), std::move(message), position_at(x_json, offset)};
+    return {std::move(error_path), std::move(message), position_at(json_, offset)};
 }
 
 int JsonReader::fail(std::string error_path, std::string message, std::size_t offset) {
-    x_errors.push_back(make_error(std::move(error_path), std::move(message), offset));
-    x_stopped = x_stopped || x_errors.size() >= kMaxJsonErrors;
+    errors_.push_back(make_error(std::move(error_path), std::move(message), offset));
+    stopped_ = stopped_ || errors_.size() >= kMaxJsonErrors;
     return go_on();
 }
 
@@ -51,24 +51,24 @@ int JsonReader::mismatch(const Slot& slot, std::string_view got) {
 }
 
 void JsonReader::next_event() {
-    x_previous_end = x_end;
-    x_end = yajl_get_bytes_consumed(x_handle);
+    previous_end_ = end_;
+    end_ = yajl_get_bytes_consumed(handle_);
 }
 
 // Memory is bounded by it: a member may cost a hundred times its text.
 void JsonReader::count_member(Frame& frame) {
     if (++frame.count > kMaxJsonMembers) {
         fail(path(Upto::container), "more than " + std::to_string(kMaxJsonMembers) + " members",
-             token_start(x_json, frame.begin));
-        x_stopped = true;
+             token_start(json_, frame.begin));
+        stopped_ = true;
     }
 }
 
 Slot JsonReader::take_slot() {
     next_event();
-    Slot slot = x_document;
-    if (!x_frames.empty()) {
-        Frame& frame = x_frames.back();
+    Slot slot = document_;
+    if (!frames_.empty()) {
+        Frame& frame = frames_.back();
         if (frame.is_array) {
             count_member(frame);
             slot = {frame.type != nullptr ? frame.type->element : nullptr};
@@ -76,8 +76,8 @@ Slot JsonReader::take_slot() {
             slot = frame.slot;
         }
     }
-    if (x_watch != nullptr) {
-        x_watch->see(path(Upto::value), event_start());
+    if (watch_ != nullptr) {
+        watch_->see(path(Upto::value), event_start());
     }
     return slot;
 }
@@ -86,7 +86,7 @@ void* JsonReader::place(const Slot& slot) {
     if (slot.value != nullptr) {
         return slot.value;
     }
-    const Frame& frame = x_frames.back();
+    const Frame& frame = frames_.back();
     return slot.field != nullptr ? slot.field->emplace(frame.target)
                                  : frame.type->append(frame.target);
 }
@@ -125,12 +125,11 @@ int JsonReader::on_number(std::string_view text) {
 
 // The bad escapes of this event's token, and its UTF-8.
 void JsonReader::check_text(std::string_view text) {
-    for (; x_next_bad < x_bad_escapes.size() && x_bad_escapes[x_next_bad].offset < x_end;
-         ++x_next_bad) {
-        const BadEscape& bad = x_bad_escapes[x_next_bad];
+    for (; next_bad_ < bad_escapes_.size() && bad_escapes_[next_bad_].offset < end_; ++next_bad_) {
+        const BadEscape& bad = bad_escapes_[next_bad_];
         fail(path(Upto::value), std::string(bad.message), bad.offset);
     }
-    if (!x_ascii && !json_scan::is_utf8(text)) {
+    if (!ascii_ && !json_scan::is_utf8(text)) {
         fail(path(Upto::value), "a string must be valid UTF-8", event_start());
     }
 }
@@ -158,13 +157,13 @@ int JsonReader::on_string(std::string_view text) {
 
 int JsonReader::on_start(bool is_array) {
     const Slot slot = take_slot();
-    if (x_frames.size() >= kMaxJsonDepth) {
-        x_stopped = true;
+    if (frames_.size() >= kMaxJsonDepth) {
+        stopped_ = true;
         return fail(path(Upto::value),
                     "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels",
                     event_start());
     }
-    Frame frame{nullptr, nullptr, is_array, x_previous_end, x_unknown.size()};
+    Frame frame{nullptr, nullptr, is_array, previous_end_, unknown_.size()};
     if (slot.type != nullptr) {
         const Kind kind = slot.type->kind;
         const bool fits =
@@ -176,13 +175,13 @@ int JsonReader::on_start(bool is_array) {
             mismatch(slot, is_array ? "an array" : "an object");
         }
     }
-    x_frames.push_back(frame);
+    frames_.push_back(frame);
     return go_on();
 }
 
 int JsonReader::on_key(std::string_view text) {
     next_event();
-    Frame& frame = x_frames.back();
+    Frame& frame = frames_.back();
     frame.slot = {};
     count_member(frame);
     if (frame.type == nullptr) {
@@ -215,10 +214,10 @@ void JsonReader::set_known_key(Frame& frame, std::string_view text) {
         return;
     }
     set_unknown_key(frame, text);
-    if (x_warnings != nullptr && x_warnings->size() < kMaxJsonErrors) {
+    if (warnings_ != nullptr && warnings_->size() < kMaxJsonErrors) {
         for (const Field& field : fields) {
             if (is_near_miss(text, field.name)) {
-                x_warnings->push_back(make_error(
+                warnings_->push_back(make_error(
                     path(Upto::value),
                     "unknown name, ignored: is " + quoted(field.name) + " meant?", event_start()));
             }
@@ -247,76 +246,76 @@ void JsonReader::set_map_key(Frame& frame, std::string_view text) {
 
 void JsonReader::set_unknown_key(Frame& frame, std::string_view text) {
     const std::less_equal<const char*> not_after;
-    const bool in_text = not_after(x_text.data(), text.data()) &&
-                         not_after(text.data() + text.size(), x_text.data() + x_text.size());
-    frame.key = in_text ? text : std::string_view(x_decoded.emplace_back(text));
-    x_unknown.push_back({frame.key, x_previous_end});
+    const bool in_text = not_after(text_.data(), text.data()) &&
+                         not_after(text.data() + text.size(), text_.data() + text_.size());
+    frame.key = in_text ? text : std::string_view(decoded_.emplace_back(text));
+    unknown_.push_back({frame.key, previous_end_});
 }
 
 // Unknown names of one object are compared when it ends: sorting keeps a hostile object cheap.
 void JsonReader::report_repeated_keys(const Frame& frame) {
-    const auto begin = x_unknown.begin() + static_cast<std::ptrdiff_t>(frame.unknown_begin);
-    std::sort(begin, x_unknown.end(), [](const UnknownKey& a, const UnknownKey& b) {
+    const auto begin = unknown_.begin() + static_cast<std::ptrdiff_t>(frame.unknown_begin);
+    std::sort(begin, unknown_.end(), [](const UnknownKey& a, const UnknownKey& b) {
         return a.key != b.key ? a.key < b.key : a.offset < b.offset;
     });
-    for (auto it = begin; it != x_unknown.end(); ++it) {
-        if (it != begin && it->key == (it - 1)->key && !x_stopped) {
+    for (auto it = begin; it != unknown_.end(); ++it) {
+        if (it != begin && it->key == (it - 1)->key && !stopped_) {
             std::string key_path = path(Upto::container);
             append_step(key_path, it->key);
-            fail(std::move(key_path), "given more than once", token_start(x_json, it->offset));
+            fail(std::move(key_path), "given more than once", token_start(json_, it->offset));
         }
     }
-    x_unknown.erase(begin, x_unknown.end());
+    unknown_.erase(begin, unknown_.end());
 }
 
 int JsonReader::on_end() {
     next_event();
-    const Frame frame = x_frames.back();
-    if (x_unknown.size() > frame.unknown_begin) {
+    const Frame frame = frames_.back();
+    if (unknown_.size() > frame.unknown_begin) {
         report_repeated_keys(frame);
     }
     if (frame.type != nullptr && (frame.type->required & ~frame.seen) != 0) {
         const std::uint64_t missing = frame.type->required & ~frame.seen;
-        for (std::size_t i = 0; i < frame.type->fields.size() && !x_stopped; ++i) {
+        for (std::size_t i = 0; i < frame.type->fields.size() && !stopped_; ++i) {
             if ((missing >> i & 1) != 0) {
                 std::string field_path = path(Upto::container);
                 append_step(field_path, frame.type->fields[i].name);
                 fail(std::move(field_path), "required but missing",
-                     token_start(x_json, frame.begin));
+                     token_start(json_, frame.begin));
             }
         }
     }
-    x_frames.pop_back();
+    frames_.pop_back();
     return go_on();
 }
 
 // yajl stands behind the token that it does not like, or inside one that it cannot read.
 void JsonReader::report_syntax(SyntaxError where) {
-    unsigned char* raw = yajl_get_error(x_handle, 0, nullptr, 0);
+    unsigned char* raw = yajl_get_error(handle_, 0, nullptr, 0);
     std::string_view text(reinterpret_cast<const char*>(raw));
     const bool lexical = text.starts_with("lexical");
     text.remove_prefix(std::min(text.size(), text.find(": ") + 2));
     const std::size_t end = text.find_last_not_of(".\n");
     std::string message = "invalid JSON: ";
     message += text.substr(0, end + 1);
-    yajl_free_error(x_handle, raw);
+    yajl_free_error(handle_, raw);
 
-    std::size_t offset = x_json.size();
+    std::size_t offset = json_.size();
     if (where == SyntaxError::inside) {
-        const std::size_t consumed = std::min(yajl_get_bytes_consumed(x_handle), x_json.size());
-        const std::size_t token = token_start(x_json, x_end);
-        offset = lexical ? consumed : token < consumed ? token : std::max(consumed, x_end + 1) - 1;
+        const std::size_t consumed = std::min(yajl_get_bytes_consumed(handle_), json_.size());
+        const std::size_t token = token_start(json_, end_);
+        offset = lexical ? consumed : token < consumed ? token : std::max(consumed, end_ + 1) - 1;
     }
-    x_errors.push_back(make_error(path(Upto::container), std::move(message), offset));
+    errors_.push_back(make_error(path(Upto::container), std::move(message), offset));
 }
 
 bool JsonReader::is_acceptable() {
-    if (x_json.size() > kMaxJsonSize) {
+    if (json_.size() > kMaxJsonSize) {
         fail({}, "larger than " + std::to_string(kMaxJsonSize >> 20) + " MiB", 0);
-    } else if (x_json.starts_with("\xef\xbb\xbf")) {
+    } else if (json_.starts_with("\xef\xbb\xbf")) {
         fail({}, "starts with a byte order mark", 0);
     }
-    return x_errors.empty();
+    return errors_.empty();
 }
 
 namespace {
@@ -355,34 +354,34 @@ constexpr yajl_callbacks kCallbacks = {
 
 std::vector<ParseError> JsonReader::run() {
     if (!is_acceptable()) {
-        return std::move(x_errors);
+        return std::move(errors_);
     }
-    x_ascii = json_scan::is_ascii(x_json);
-    x_bad_escapes = json_scan::find_bad_escapes(x_json);
-    if (!x_bad_escapes.empty()) {
-        x_clean = x_json;
-        for (const BadEscape& bad : x_bad_escapes) {
-            x_clean.replace(bad.offset, 6, "\\u003f");
+    ascii_ = json_scan::is_ascii(json_);
+    bad_escapes_ = json_scan::find_bad_escapes(json_);
+    if (!bad_escapes_.empty()) {
+        clean_ = json_;
+        for (const BadEscape& bad : bad_escapes_) {
+            clean_.replace(bad.offset, 6, "\\u003f");
         }
-        x_text = x_clean;
+        text_ = clean_;
     }
     const std::unique_ptr<yajl_handle_t, void (*)(yajl_handle)> handle(
         yajl_alloc(&kCallbacks, nullptr, this), &yajl_free);
-    x_handle = handle.get();
-    yajl_config(x_handle, yajl_dont_validate_strings, 1);  // check_text is stricter
+    handle_ = handle.get();
+    yajl_config(handle_, yajl_dont_validate_strings, 1);  // check_text is stricter
     const yajl_status status =
-        yajl_parse(x_handle, reinterpret_cast<const unsigned char*>(x_text.data()), x_text.size());
+        yajl_parse(handle_, reinterpret_cast<const unsigned char*>(text_.data()), text_.size());
     if (status == yajl_status_error) {
         report_syntax(SyntaxError::inside);
-    } else if (status == yajl_status_ok && yajl_complete_parse(x_handle) == yajl_status_error) {
+    } else if (status == yajl_status_ok && yajl_complete_parse(handle_) == yajl_status_error) {
         report_syntax(SyntaxError::at_end);
     } else {
-        x_whole = status == yajl_status_ok;
+        whole_ = status == yajl_status_ok;
     }
-    std::ranges::stable_sort(x_errors, {}, [](const ParseError& error) {
+    std::ranges::stable_sort(errors_, {}, [](const ParseError& error) {
         return std::pair(error.position.line, error.position.column);
     });
-    return std::move(x_errors);
+    return std::move(errors_);
 }
 
 std::vector<ParseError> read_json(const Type& type, void* target, std::string_view json,

@@ -28,7 +28,7 @@ struct Frame {
     void* target;
     bool is_array;
     std::size_t begin;          // an offset from which token_start finds its bracket
-    std::size_t unknown_begin;  // its first entry in JsonReader::x_unknown
+    std::size_t unknown_begin;  // its first entry in JsonReader::unknown_
     Slot slot = {};             // of the member that is read now
     std::string_view key = {};
     std::size_t count = 0;       // of elements or members so far
@@ -51,16 +51,16 @@ class Watch {
 class JsonReader {
   public:
     JsonReader(std::string_view json, Slot document)
-        : x_json(json), x_text(json), x_document(document) {
-        x_frames.reserve(16);
+        : json_(json), text_(json), document_(document) {
+        frames_.reserve(16);
     }
 
-    void warn_into(std::vector<ParseError>* warnings) { x_warnings = warnings; }
-    void watch(Watch& watch) { x_watch = &watch; }
+    void warn_into(std::vector<ParseError>* warnings) { warnings_ = warnings; }
+    void watch(Watch& watch) { watch_ = &watch; }
 
     std::vector<ParseError> run();
     // Of the last run: it came to the document's end, whatever mistakes it met.
-    bool is_whole() const { return x_whole; }
+    bool is_whole() const { return whole_; }
 
     int on_null();
     int on_boolean(bool value);
@@ -86,31 +86,31 @@ class JsonReader {
 
     enum class Upto { container, value };
     std::string path(Upto upto) const;
-    std::size_t event_start() const { return json_scan::token_start(x_json, x_previous_end); }
+    std::size_t event_start() const { return json_scan::token_start(json_, previous_end_); }
     ParseError make_error(std::string error_path, std::string message, std::size_t offset) const;
     int fail(std::string error_path, std::string message, std::size_t offset);
     int mismatch(const Slot& slot, std::string_view got);
-    int go_on() const { return x_stopped ? 0 : 1; }
+    int go_on() const { return stopped_ ? 0 : 1; }
 
-    std::string_view x_json;  // as given
-    std::string_view x_text;  // as yajl reads it: x_json, or x_clean
-    std::string x_clean;      // x_json with harmless characters for its bad escapes
-    std::vector<json_scan::BadEscape> x_bad_escapes;
-    std::size_t x_next_bad = 0;
-    bool x_ascii = false;
+    std::string_view json_;  // as given
+    std::string_view text_;  // as yajl reads it: json_, or clean_
+    std::string clean_;      // json_ with harmless characters for its bad escapes
+    std::vector<json_scan::BadEscape> bad_escapes_;
+    std::size_t next_bad_ = 0;
+    bool ascii_ = false;
 
-    yajl_handle x_handle = nullptr;
-    std::size_t x_previous_end = 0;  // of the previous event's token
-    std::size_t x_end = 0;           // of this event's token
-    Slot x_document;
-    std::vector<Frame> x_frames;
-    std::vector<UnknownKey> x_unknown;  // of all open objects, innermost last
-    std::deque<std::string> x_decoded;  // unknown keys that were written with escapes
-    std::vector<ParseError> x_errors;
-    std::vector<ParseError>* x_warnings = nullptr;
-    Watch* x_watch = nullptr;
-    bool x_stopped = false;
-    bool x_whole = false;
+    yajl_handle handle_ = nullptr;
+    std::size_t previous_end_ = 0;  // of the previous event's token
+    std::size_t end_ = 0;           // of this event's token
+    Slot document_;
+    std::vector<Frame> frames_;
+    std::vector<UnknownKey> unknown_;  // of all open objects, innermost last
+    std::deque<std::string> decoded_;  // unknown keys that were written with escapes
+    std::vector<ParseError> errors_;
+    std::vector<ParseError>* warnings_ = nullptr;
+    Watch* watch_ = nullptr;
+    bool stopped_ = false;
+    bool whole_ = false;
 };
 
 }  // namespace oci

@@ -10,20 +10,20 @@ namespace {
 
 class Writer {
   public:
-    explicit Writer(Layout layout) : x_pretty(layout == Layout::pretty) {}
+    explicit Writer(Layout layout) : pretty_(layout == Layout::pretty) {}
 
     void value(const Type& type, const void* value) {
         switch (type.kind) {
             case Kind::boolean:
-                x_out += *static_cast<const bool*>(value) ? "true" : "false";
+                out_ += *static_cast<const bool*>(value) ? "true" : "false";
                 break;
             case Kind::integer:
-                type.print(value, x_out);
+                type.print(value, out_);
                 break;
             case Kind::choice:
-                x_out += '"';
-                type.print(value, x_out);
-                x_out += '"';
+                out_ += '"';
+                type.print(value, out_);
+                out_ += '"';
                 break;
             case Kind::string:
                 string(*static_cast<const std::string*>(value));
@@ -41,10 +41,10 @@ class Writer {
     }
 
     std::string take() && {
-        if (x_pretty) {
-            x_out += '\n';
+        if (pretty_) {
+            out_ += '\n';
         }
-        return std::move(x_out);
+        return std::move(out_);
     }
 
   private:
@@ -83,42 +83,42 @@ class Writer {
     void member(std::string_view name, const Type& type, const void* found) {
         next();
         string(name);
-        x_out += x_pretty ? ": " : ":";
+        out_ += pretty_ ? ": " : ":";
         value(type, found);
     }
 
     void open(char bracket) {
-        x_out += bracket;
-        x_empty = true;
-        ++x_depth;
+        out_ += bracket;
+        empty_ = true;
+        ++depth_;
     }
 
     void next() {
-        if (!x_empty) {
-            x_out += ',';
+        if (!empty_) {
+            out_ += ',';
         }
-        x_empty = false;
+        empty_ = false;
         new_line();
     }
 
     void close(char bracket) {
-        --x_depth;
-        if (!x_empty) {
+        --depth_;
+        if (!empty_) {
             new_line();
         }
-        x_empty = false;
-        x_out += bracket;
+        empty_ = false;
+        out_ += bracket;
     }
 
     void new_line() {
-        if (x_pretty) {
-            x_out += '\n';
-            x_out.append(x_depth * 4, ' ');
+        if (pretty_) {
+            out_ += '\n';
+            out_.append(depth_ * 4, ' ');
         }
     }
 
     void string(std::string_view text) {
-        x_out += '"';
+        out_ += '"';
         if (json_scan::is_ascii(text)) {
             for (const char c : text) {
                 character(c);
@@ -126,7 +126,7 @@ class Writer {
         } else {
             unicode(text);
         }
-        x_out += '"';
+        out_ += '"';
     }
 
     // A file name may be any bytes. As JSON must be UTF-8, those that are not become U+FFFD, as in
@@ -137,9 +137,9 @@ class Writer {
             if (length == 1) {
                 character(text.front());
             } else if (length == 0) {
-                x_out += "\\ufffd";
+                out_ += "\\ufffd";
             } else {
-                x_out += text.substr(0, length);
+                out_ += text.substr(0, length);
             }
             text.remove_prefix(std::max(length, std::size_t{1}));
         }
@@ -149,25 +149,25 @@ class Writer {
         constexpr std::string_view kHex = "0123456789abcdef";
         const auto byte = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') {
-            x_out += '\\';
-            x_out += c;
+            out_ += '\\';
+            out_ += c;
         } else if (c == '\n') {
-            x_out += "\\n";
+            out_ += "\\n";
         } else if (c == '\t') {
-            x_out += "\\t";
+            out_ += "\\t";
         } else if (byte < 0x20 || byte == 0x7f) {
-            x_out += "\\u00";
-            x_out += kHex[byte >> 4];
-            x_out += kHex[byte & 0xf];
+            out_ += "\\u00";
+            out_ += kHex[byte >> 4];
+            out_ += kHex[byte & 0xf];
         } else {
-            x_out += c;
+            out_ += c;
         }
     }
 
-    std::string x_out;
-    std::size_t x_depth = 0;
-    bool x_pretty;
-    bool x_empty = true;
+    std::string out_;
+    std::size_t depth_ = 0;
+    bool pretty_;
+    bool empty_ = true;
 };
 
 }  // namespace

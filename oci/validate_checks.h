@@ -16,7 +16,7 @@ namespace oci {
 class Problems {
   public:
     // `base` is what all paths start with: "process" in a config, nothing in a process.json.
-    explicit Problems(std::string_view base) : x_base(base) {}
+    explicit Problems(std::string_view base) : base_(base) {}
 
     // add("message", "rlimits", i, "soft") is about process.rlimits[i].soft.
     template <typename... Steps>
@@ -24,28 +24,28 @@ class Problems {
         if (is_full()) {
             return;
         }
-        std::string path(x_base);
+        std::string path(base_);
         (append(path, steps), ...);
-        x_found.push_back({std::move(path), std::move(message), {}});
+        found_.push_back({std::move(path), std::move(message), {}});
     }
 
     // For a path that is at hand.
     void add_at(std::string path, std::string message) {
         if (!is_full()) {
-            x_found.push_back({std::move(path), std::move(message), {}});
+            found_.push_back({std::move(path), std::move(message), {}});
         }
     }
 
-    std::vector<Problem> take() && { return std::move(x_found); }
+    std::vector<Problem> take() && { return std::move(found_); }
 
   private:
-    [[nodiscard]] bool is_full() const { return x_found.size() >= kMaxJsonErrors; }
+    [[nodiscard]] bool is_full() const { return found_.size() >= kMaxJsonErrors; }
 
     static void append(std::string& path, std::size_t index) { append_step(path, index); }
     static void append(std::string& path, std::string_view name) { append_step(path, name); }
 
-    std::string_view x_base;
-    std::vector<Problem> x_found;
+    std::string_view base_;
+    std::vector<Problem> found_;
 };
 
 template <typename T>

@@ -19,10 +19,10 @@ namespace po = boost::program_options;
 // Tells the parser how many values an option takes and no more: values are kept as text, in order.
 class Arity : public po::value_semantic {
   public:
-    explicit Arity(unsigned least) : x_least(least) {}
+    explicit Arity(unsigned least) : least_(least) {}
 
     std::string name() const override { return {}; }
-    unsigned min_tokens() const override { return x_least; }
+    unsigned min_tokens() const override { return least_; }
     unsigned max_tokens() const override { return 1; }
     bool is_composing() const override { return true; }
     bool is_required() const override { return false; }
@@ -32,7 +32,7 @@ class Arity : public po::value_semantic {
     void notify(const boost::any& /*store*/) const override {}
 
   private:
-    unsigned x_least;
+    unsigned least_;
 };
 
 constexpr OptionInfo kHelp = {"help", 'h', nullptr, ""};
@@ -52,14 +52,14 @@ void describe(po::options_description& description, const OptionInfo& option) {
 class BrigStyle {
   public:
     BrigStyle(std::span<const OptionInfo> table, Operands operands)
-        : x_table(table), x_operands(operands) {}
+        : table_(table), operands_(operands) {}
 
     // Takes operands out of `words`; gives other words, one at a time, a form that Boost takes.
     std::vector<po::option> operator()(std::vector<std::string>& words) {
-        if (x_line == nullptr) {
-            x_line = &words;
+        if (line_ == nullptr) {
+            line_ = &words;
         }
-        if (x_line != &words) {
+        if (line_ != &words) {
             return {};
         }
         if (words[0] == "--") {
@@ -67,7 +67,7 @@ class BrigStyle {
             return take(words, words.size());
         }
         if (!words[0].starts_with('-') || words[0] == "-") {
-            return take(words, x_operands == Operands::anywhere ? 1 : words.size());
+            return take(words, operands_ == Operands::anywhere ? 1 : words.size());
         }
         if (words[0].find('=') == words[0].size() - 1) {  // `--name=`: an empty value
             words[0].pop_back();
@@ -96,7 +96,7 @@ class BrigStyle {
         }
         const std::string name = word.substr(1, word.find('=') - 1);
         bool begins_with_flag = word[1] == kHelp.letter;
-        for (const OptionInfo& option : x_table) {
+        for (const OptionInfo& option : table_) {
             if (name == option.name) {
                 return false;  // a long name behind a single dash
             }
@@ -105,9 +105,9 @@ class BrigStyle {
         return begins_with_flag && name != kHelp.name;
     }
 
-    std::span<const OptionInfo> x_table;
-    Operands x_operands;
-    const std::vector<std::string>* x_line = nullptr;
+    std::span<const OptionInfo> table_;
+    Operands operands_;
+    const std::vector<std::string>* line_ = nullptr;
 };
 
 std::vector<po::option> parse(std::span<const OptionInfo> table, Operands operands,

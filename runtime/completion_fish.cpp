@@ -78,14 +78,13 @@ std::string arguments_of(std::string_view kind) {
 
 class Script {
   public:
-    Script() : x_begin("complete -c " + std::string(own_name())) {}
+    Script() : begin_("complete -c " + std::string(own_name())) {}
 
-    [[nodiscard]] std::string none() const { return x_begin + " -f\n"; }
+    [[nodiscard]] std::string none() const { return begin_ + " -f\n"; }
 
     // `condition`: words for __brig_at.
     [[nodiscard]] std::string option(const OptionInfo& option, const std::string& condition) const {
-        std::string text =
-            x_begin + " -n " + quote("__brig_at " + condition) + " -l " + option.name;
+        std::string text = begin_ + " -n " + quote("__brig_at " + condition) + " -l " + option.name;
         if (option.letter != 0) {
             text += std::string(" -s ") + option.letter;
         }
@@ -101,18 +100,18 @@ class Script {
 
     [[nodiscard]] std::string operand(const OperandInfo& operand,
                                       const std::string& condition) const {
-        const std::string begin = x_begin + " -n " + quote("__brig_at " + condition);
+        const std::string begin = begin_ + " -n " + quote("__brig_at " + condition);
         return operand.kind == "FILE" ? begin + " -F\n"
                                       : begin + " -a " + arguments_of(operand.kind) + "\n";
     }
 
     [[nodiscard]] std::string command(const Scope& scope) const {
-        return x_begin + " -n \"__brig_at ''\" -a " + scope.name + " -d " + quote(scope.summary) +
+        return begin_ + " -n \"__brig_at ''\" -a " + scope.name + " -d " + quote(scope.summary) +
                "\n";
     }
 
   private:
-    std::string x_begin;
+    std::string begin_;
 };
 
 std::string completions_of(const Scope& scope, const Script& script) {

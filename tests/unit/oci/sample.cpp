@@ -31,55 +31,55 @@ void collect(const Type& type, const std::string& path, std::vector<Place>& plac
 
 class Maker {
   public:
-    explicit Maker(const Edit& edit) : x_edit(edit) {}
+    explicit Maker(const Edit& edit) : edit_(edit) {}
 
     void value(const Type& type, const std::string& path) {
         if (is(Edit::Kind::replace, path)) {
             skip(type, path);
-            x_document.offset = x_document.json.size();
-            x_document.json += x_edit.text;
+            document_.offset = document_.json.size();
+            document_.json += edit_.text;
             return;
         }
         make(type, path);
     }
 
-    Document take() && { return std::move(x_document); }
+    Document take() && { return std::move(document_); }
 
   private:
     bool is(Edit::Kind kind, const std::string& path) const {
-        return x_edit.kind == kind && x_edit.path == path;
+        return edit_.kind == kind && edit_.path == path;
     }
 
     // What is left out takes its numbers with it, so that the rest of the document stays the same.
     void skip(const Type& type, const std::string& path) {
-        const std::size_t size = x_document.json.size();
+        const std::size_t size = document_.json.size();
         make(type, path);
-        x_document.json.resize(size);
+        document_.json.resize(size);
     }
 
     void make(const Type& type, const std::string& path) {
         switch (type.kind) {
             case Kind::boolean:
-                x_document.json += "true";
+                document_.json += "true";
                 break;
             case Kind::integer:
-                x_document.json += std::to_string(++x_counter);
+                document_.json += std::to_string(++counter_);
                 break;
             case Kind::string:
-                x_document.json += "\"text " + std::to_string(++x_counter) + '"';
+                document_.json += "\"text " + std::to_string(++counter_) + '"';
                 break;
             case Kind::choice:
-                x_document.json += '"' + std::string(type.names[0]) + '"';
+                document_.json += '"' + std::string(type.names[0]) + '"';
                 break;
             case Kind::array:
-                x_document.json += '[';
+                document_.json += '[';
                 value(*type.element, with_step(path, std::size_t{0}));
-                x_document.json += ']';
+                document_.json += ']';
                 break;
             case Kind::map:
-                x_document.json += "{\"" + key_of(type) + "\":";
+                document_.json += "{\"" + key_of(type) + "\":";
                 value(*type.element, with_step(path, std::string_view(key_of(type))));
-                x_document.json += '}';
+                document_.json += '}';
                 break;
             case Kind::object:
                 object(type, path);
@@ -88,7 +88,7 @@ class Maker {
     }
 
     void object(const Type& type, const std::string& path) {
-        x_document.json += '{';
+        document_.json += '{';
         bool first = true;
         for (const Field& field : type.fields) {
             const std::string member_path = with_step(path, field.name);
@@ -97,28 +97,28 @@ class Maker {
                 continue;
             }
             if (!first) {
-                x_document.json += ',';
+                document_.json += ',';
             }
             first = false;
             member(std::string(field.name), field, member_path);
             if (is(Edit::Kind::repeat, member_path) ||
                 is(Edit::Kind::repeat_escaped, member_path)) {
-                x_document.json += ',';
-                x_document.offset = x_document.json.size();
+                document_.json += ',';
+                document_.offset = document_.json.size();
                 member(repeated_name(field.name), field, member_path);
             }
         }
-        x_document.json += '}';
+        document_.json += '}';
     }
 
     void member(const std::string& name, const Field& field, const std::string& path) {
-        x_document.json += '"' + name + "\":";
+        document_.json += '"' + name + "\":";
         value(*field.type, path);
     }
 
     // "user" as it is, or as "\u0075ser".
     std::string repeated_name(std::string_view name) const {
-        if (x_edit.kind == Edit::Kind::repeat) {
+        if (edit_.kind == Edit::Kind::repeat) {
             return std::string(name);
         }
         constexpr std::string_view kHex = "0123456789abcdef";
@@ -129,9 +129,9 @@ class Maker {
         return escaped + std::string(name.substr(1));
     }
 
-    const Edit& x_edit;
-    Document x_document;
-    int x_counter = 0;
+    const Edit& edit_;
+    Document document_;
+    int counter_ = 0;
 };
 
 }  // namespace

@@ -27,28 +27,28 @@ struct Outcome {
 // A stream in an unlinked file while the object lives.
 class Capture {
   public:
-    explicit Capture(int stream) : x_stream(stream), x_saved(dup(stream)) {
+    explicit Capture(int stream) : stream_(stream), saved_(dup(stream)) {
         std::array<char, 32> path = {"/tmp/unit-runtime-XXXXXX"};
-        x_file = mkstemp(path.data());
+        file_ = mkstemp(path.data());
         unlink(path.data());
-        REQUIRE(dup2(x_file, stream) == stream);
+        REQUIRE(dup2(file_, stream) == stream);
     }
     Capture(const Capture&) = delete;
     Capture& operator=(const Capture&) = delete;
     ~Capture() {
-        dup2(x_saved, x_stream);
-        close(x_saved);
-        close(x_file);
+        dup2(saved_, stream_);
+        close(saved_);
+        close(file_);
     }
     std::string text() const {
-        lseek(x_file, 0, SEEK_SET);
-        return sys::read_all(x_file, "capture").value_or("");
+        lseek(file_, 0, SEEK_SET);
+        return sys::read_all(file_, "capture").value_or("");
     }
 
   private:
-    int x_stream;
-    int x_saved;
-    int x_file = -1;
+    int stream_;
+    int saved_;
+    int file_ = -1;
 };
 
 Outcome brig(std::string_view text) {

@@ -28,8 +28,8 @@ constexpr std::string_view kTimeText = "2026-01-02T03:04:05.000000006Z";
 class Scratch {
   public:
     Scratch() {
-        REQUIRE(mkdtemp(x_path.data()) != nullptr);
-        x_saved = dup(STDERR_FILENO);
+        REQUIRE(mkdtemp(path_.data()) != nullptr);
+        saved_ = dup(STDERR_FILENO);
         const int file =
             open(path("stderr").c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         REQUIRE(dup2(file, STDERR_FILENO) == STDERR_FILENO);
@@ -38,24 +38,24 @@ class Scratch {
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
     ~Scratch() {
-        dup2(x_saved, STDERR_FILENO);
-        close(x_saved);
+        dup2(saved_, STDERR_FILENO);
+        close(saved_);
         for (const char* name : {"stderr", "log", "target", "fifo"}) {
             unlink(path(name).c_str());
         }
-        rmdir(x_path.data());
+        rmdir(path_.data());
     }
 
     std::string path(const std::string& name) const {
-        return std::string(x_path.data()) + "/" + name;
+        return std::string(path_.data()) + "/" + name;
     }
     std::string content(const std::string& name) const {
         return sys::read_file(AT_FDCWD, path(name)).value_or("");
     }
 
   private:
-    std::array<char, 32> x_path = {"/tmp/unit-runtime-XXXXXX"};
-    int x_saved = -1;
+    std::array<char, 32> path_ = {"/tmp/unit-runtime-XXXXXX"};
+    int saved_ = -1;
 };
 
 std::size_t lines_of(const std::string& text) {
