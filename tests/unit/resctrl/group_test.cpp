@@ -116,13 +116,12 @@ TEST_CASE("exec does without a class that is gone, create does not") {
     CHECK(resctrl::join_again(group->record(), ::getpid()));
 }
 
-TEST_CASE("RDT-03: remove takes the own groups, and those that are gone are no error") {
+TEST_CASE("RDT-03 T-79: remove takes no ordinary folder, and a group that is gone is no error") {
     const Tree tree;
     std::filesystem::create_directories(tree.path() + "/one");
-    const ResctrlRecord record = {tree.path() + "/one", tree.path() + "/one/mon_groups/one", true};
+    const ResctrlRecord record = {tree.path() + "/one", tree.path() + "/none/mon_groups/one", true};
     CHECK(resctrl::remove(record));
-    CHECK_FALSE(std::filesystem::exists(tree.path() + "/one"));
-    CHECK(resctrl::remove(record));
+    CHECK(std::filesystem::exists(tree.path() + "/one"));
     const ResctrlRecord named = {tree.path() + "/gold", "", false};
     CHECK(resctrl::remove(named));
     CHECK(std::filesystem::exists(tree.path() + "/gold"));
