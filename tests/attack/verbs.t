@@ -15,7 +15,7 @@ from harness.cgroups import folder, groups_of, need_v1, see_only_v2
 from harness.console import ConsoleSocket
 from harness.criu import CRIU, need_criu
 from harness.lab import Container, read
-from harness.tap import Failure, Suite, check, eventually
+from harness.tap import Failure, Suite, check, equal, eventually
 
 suite = Suite()
 ID = "victim"
@@ -304,6 +304,25 @@ def pause_on_v2(lab):
                 lab.brig("resume", container.id).ok()
     check(hit, "a fault met the pause")
     return f"{hit} faults"
+
+
+@suite.case("T-81 2.6", "on v1 a kill of all that fails does not leave frozen those that it froze")
+def kill_of_survivors(lab):
+    need_v1("freezer")
+    container = lab.sleeper()
+    trace, hit = f"{lab.path}/trace", 0
+    # Nobody gets the signal, so that all are frozen and thawed by turns; each number is another
+    # place in such a round.
+    for number in range(5, 30):
+        words = ["strace", "-qq", "-o", trace, "-e", "trace=fcntl,write,pidfd_send_signal",
+                 "-e", "inject=pidfd_send_signal:retval=0",
+                 "-e", f"inject=fcntl:error=EMFILE:when={number}+",
+                 *lab.words("kill", "--all", container.id, "KILL")]
+        lab.popen(words).wait(15).failed("too many open files")
+        hit += '"FROZEN' in read(trace)
+        equal(container.status(), "running", f"status, fcntl no. {number} failed")
+    check(hit > 2, "faults after it has frozen them")
+    return f"{hit} of them when it had frozen them"
 
 
 # checkpoint and restore

@@ -249,8 +249,16 @@ Result<void> Manager::kill_once(const std::string& directory) {
 Result<void> Manager::kill_tree(const std::string& directory) {
     Patience patience(kKillTime);
     const std::string* const freezer_directory = find("freezer");
-    for (unsigned round = 1; TRY(signal_tree(directory, SIGKILL)) != 0; ++round) {
-        thaw_for_kill();
+    for (unsigned round = 1;; ++round) {
+        const auto found = signal_tree(directory, SIGKILL);
+        const bool goes_on = found && *found != 0;
+        // Also where it ends: nobody but the round before knows that this has frozen them.
+        if (goes_on || round > kRoundsBeforeFreeze) {
+            thaw_for_kill();
+        }
+        if (!goes_on) {
+            return found ? Result<void>() : std::unexpected(found.error());
+        }
         if (!patience.wait()) {
             return survived(directory);
         }
@@ -258,7 +266,6 @@ Result<void> Manager::kill_tree(const std::string& directory) {
             (void)v1::freeze(*freezer_directory, kFreezeForKill);
         }
     }
-    return {};
 }
 
 }  // namespace libcontainer::v1
