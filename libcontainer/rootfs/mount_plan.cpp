@@ -111,11 +111,22 @@ void postpone_readonly(MountPlan& plan) {
     plan.options.superblock &= ~superblock::kReadOnly;
 }
 
-// podman's --secret under --read-only makes /run/secrets read-only and then needs a place in it.
-// Not for a recursive ro, which would take the later mounts with it.
-void postpone_under_later_mounts(std::vector<MountPlan>& plans) {
+// A folder that the engine has made for this container: podman keeps a second one, on a tmpfs,
+// whose path ends as the bundle's, `ID/userdata`.
+bool is_engines_own(const std::string& source, const std::string& bundle) {
+    const std::string path = "/" + normalize(bundle);
+    const std::size_t name = path.rfind('/');
+    const std::size_t above = name == 0 ? 0 : path.rfind('/', name - 1);
+    return ("/" + normalize(source)).find(path.substr(above) + "/") != std::string::npos;
+}
+
+// podman's --secret under --read-only makes /run/secrets read-only and then needs a place in it. In
+// other folders of the host, which the container may only read, nothing is made for it either. Not
+// for a recursive ro, which would take the later mounts with it.
+void postpone_under_later_mounts(std::vector<MountPlan>& plans, const std::string& bundle) {
     for (auto plan = plans.begin(); plan != plans.end(); ++plan) {
-        const bool binds = plan->kind == MountKind::bind || plan->kind == MountKind::bind_inside;
+        const bool binds = plan->kind == MountKind::bind_inside ||
+                           (plan->kind == MountKind::bind && is_engines_own(plan->source, bundle));
         const std::string below = plan->target + "/";
         if (binds && (plan->options.attributes.set & MOUNT_ATTR_RDONLY) != 0 &&
             (plan->options.recursive.set & MOUNT_ATTR_RDONLY) == 0 &&
@@ -212,7 +223,7 @@ Result<std::vector<MountPlan>> plan_mounts(const oci::Spec& spec, const std::str
             return std::unexpected(std::move(filled).error().at(plans[i].config_path));
         }
     }
-    postpone_under_later_mounts(plans);
+    postpone_under_later_mounts(plans, bundle);
     return plans;
 }
 

@@ -185,10 +185,10 @@ def readonly_nested(lab):
 def readonly_parent(lab):
     made = lab.bundle(shell="cat /proc/self/mountinfo; cat /run/secrets/word; touch /run/secrets/inner/x "
                             "&& echo fine; touch /run/secrets/x; true")
-    os.makedirs(f"{lab.path}/secrets")
+    os.makedirs(f"{made.path}/secrets")
     os.makedirs(f"{lab.path}/inner")
     write(f"{lab.path}/word", "hush\n")
-    made.mount("/run/secrets", "bind", f"{lab.path}/secrets", ["bind", "ro", "nosuid"])
+    made.mount("/run/secrets", "bind", f"{made.path}/secrets", ["bind", "ro", "nosuid"])
     made.mount("/run/secrets/word", "bind", f"{lab.path}/word", ["bind", "ro"])
     made.mount("/run/secrets/inner", "bind", f"{lab.path}/inner", ["bind"])
     made.set("root.readonly", True)
@@ -197,6 +197,18 @@ def readonly_parent(lab):
     equal(result.err.count("Read-only file system"), 1, f"refused writes: {result.err!r}")
     flags = mountinfo.flags(result.out[:result.out.index("hush")], "/run/secrets")
     check({"ro", "nosuid"} <= flags, f"its own flags: {flags}")
+
+
+@suite.case("M-02 R-3", "nothing is made in a folder of the host that the container may only read")
+def readonly_host_folder(lab):
+    os.makedirs(f"{lab.path}/host")
+    for kind, source, options in (("bind", write(f"{lab.path}/word", "hush\n"), ["bind"]),
+                                  ("tmpfs", "tmpfs", [])):
+        made = lab.bundle(["/bin/true"])
+        made.mount("/seen", "bind", f"{lab.path}/host", ["bind", "ro"])
+        made.mount("/seen/place", kind, source, options)
+        lab.try_create(made).failed("mounts[", "/seen/place", "read-only file system", status=1)
+        equal(os.listdir(f"{lab.path}/host"), [], "the host's folder")
 
 
 @suite.case("R-02", "the host's root folder stays writable while the container's is read-only")

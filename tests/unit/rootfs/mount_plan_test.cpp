@@ -150,16 +150,18 @@ TEST_CASE("R-02: a read-only tmpfs or /dev turns read-only last") {
 
 TEST_CASE("M-02: a read-only bind waits for the places of later mounts below it") {
     oci::Spec spec;
-    spec.mounts = {mount("/run/secrets", "bind", "/a", {"bind", "ro"}),
-                   mount("/run/secrets2", "bind", "/b", {"bind", "ro"}),
-                   mount("/deep", "bind", "/c", {"rbind", "rro"}),
+    spec.mounts = {mount("/run/secrets", "bind", "/run/1f/userdata/a", {"bind", "ro"}),
+                   mount("/run/secrets2", "bind", "/run/1f/userdata/b", {"bind", "ro"}),
+                   mount("/deep", "bind", "/lib/1f/userdata/c", {"rbind", "rro"}),
                    mount("/deep/file", "bind", "/d", {"bind"}),
-                   mount("/run/secrets/word", "bind", "/e", {"bind", "ro"})};
-    const auto plans = plan_mounts(spec, "/bundle", "/bundle/rootfs");
+                   mount("/run/secrets/word", "bind", "/e", {"bind", "ro"}),
+                   mount("/host", "bind", "/lib/1f/userdata/../host", {"bind", "ro"}),
+                   mount("/host/word", "bind", "/e", {"bind", "ro"})};
+    const auto plans = plan_mounts(spec, "/lib/1f/userdata", "/lib/1f/userdata/rootfs");
     REQUIRE(plans);
     CHECK(plans->at(0).readonly_later == sys::Recursion::this_mount);
     CHECK(plans->at(0).options.attributes.set == 0);
-    for (const std::size_t other : {1U, 2U, 4U}) {
+    for (const std::size_t other : {1U, 2U, 4U, 5U}) {
         CAPTURE(other);
         CHECK_FALSE(plans->at(other).readonly_later);
     }
