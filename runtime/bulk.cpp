@@ -24,7 +24,11 @@ class Pattern {
         }
     }
 
+    // An empty one would match all: more likely a variable that is not set.
     Result<void> compile(const std::string& text) {
+        if (text.empty()) {
+            return sys::fail(sys::ErrorKind::invalid, "the pattern must not be empty");
+        }
         const int error = regcomp(&regex_, text.c_str(), REG_EXTENDED | REG_NOSUB);
         if (error != 0) {
             std::array<char, 128> reason = {};

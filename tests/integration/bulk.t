@@ -89,7 +89,7 @@ def foreign(lab):
             write(f"{lab.root}/{name}/{file}", "{}")
             write(f"{lab.root}/{name}/config.json", "{}")
     lab.create(lab.bundle(["/bin/true"]), identity="own")
-    lab.brig("delete", "--force", "--regex", "").ok()
+    lab.brig("delete", "--force", "--regex", ".").ok()
     equal(sorted(os.listdir(lab.root)), ["crun-one", "empty", "runc-one"], "left")
     equal(sorted(os.listdir(f"{lab.root}/crun-one")), ["config.json", "status"], "its files")
     for name in ("runc-one", "crun-one"):
@@ -115,6 +115,7 @@ def bad(lab):
     for verb in ("kill", "delete"):
         failed = lab.brig(verb, "--regex", "a(b").failed('regcomp("a(b"): ', status=1)
         equal(failed.err.count("\n"), 1, "lines")
+        lab.brig(verb, "--regex", "").failed("must not be empty", status=1)
     lab.brig("kill", "--regex", "a", "NOSIGNAL").failed("unknown signal", status=1)
     lab.brig("--root", f"{lab.path}/none", "delete", "--regex", ".", root=False).ok()
     check(not os.path.exists(f"{lab.path}/none"), "a state root was made")
