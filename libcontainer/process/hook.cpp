@@ -203,8 +203,9 @@ Result<sys::UniqueFd> open_hook_file(const std::map<std::string, std::string>& a
     if (path == nullptr) {
         return sys::UniqueFd();
     }
-    // O_NONBLOCK: a FIFO that nobody reads must not hold up the container.
-    constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK;
+    // O_NOFOLLOW: each call opens it anew, in a folder that others may write to. O_NONBLOCK: a FIFO
+    // that nobody reads must not hold up the container.
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
     auto file = path->starts_with('/')
                     ? sys::open_at(AT_FDCWD, *path, kFlags, 0600)
                     : sys::fail(sys::ErrorKind::invalid, "must be an absolute path");

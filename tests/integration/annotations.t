@@ -68,6 +68,9 @@ def no_hook_file(lab):
                          (lab.path, "is a directory")):
         made = hooked(lab, {"run.oci.hooks.stderr": path})
         lab.try_create(made).failed(place, reason, status=1)
+    os.symlink(f"{lab.path}/elsewhere", f"{lab.path}/link")
+    lab.try_create(hooked(lab, {"run.oci.hooks.stderr": f"{lab.path}/link"})).failed(place, status=1)
+    check(not os.path.exists(f"{lab.path}/elsewhere"), "the target of a link")
     os.mkfifo(f"{lab.path}/fifo")
     lab.try_create(hooked(lab, {"run.oci.hooks.stderr": f"{lab.path}/fifo"})).failed(place, status=1)
     os.mkdir(f"{lab.path}/logs")
