@@ -45,10 +45,14 @@ Result<sys::UniqueFd> open_as_seen_by(pid_t process, int directory) {
     return open_directory("/proc/" + std::to_string(process) + "/root" + path);
 }
 
-// An empty one goes again on failure; what CRIU wrote into it tells why it failed.
+// With those above it. Empty ones go again on failure; what CRIU wrote tells why it failed.
 Result<void> provide_directory(const std::string& path, sys::Rollback& rollback) {
-    if (::access(path.c_str(), F_OK) != 0) {
-        rollback.on_failure([path] { ::rmdir(path.c_str()); });
+    for (std::size_t end = 0; end != std::string::npos;) {
+        end = path.find('/', end + 1);
+        const std::string prefix = path.substr(0, end);
+        if (::access(prefix.c_str(), F_OK) != 0) {
+            rollback.on_failure([prefix] { ::rmdir(prefix.c_str()); });
+        }
     }
     return sys::make_directories(path, kPrivate);
 }

@@ -420,12 +420,12 @@ def refusals(lab):
     container = lab.create(made)
     lab.brig("checkpoint", container.id).failed("cannot checkpoint", "created")
     container.start()
-    image = f"{lab.path}/image"
-    lab.brig("checkpoint", "--image-path", image, container.id,
+    image = f"{lab.path}/deep/below/image"
+    lab.brig("checkpoint", "--image-path", image, "--work-path", f"{lab.path}/deep/work", container.id,
              globals_=("--criu", "/nowhere/criu")).failed("/nowhere/criu", "no such file")
     lab.brig("checkpoint", "--image-path", image, container.id, env={"PATH": "/nowhere"}).failed(
         "criu: executable file not found in $PATH")
-    check(not os.path.exists(image), "no image folder")
+    check(not os.path.exists(f"{lab.path}/deep"), "no image folder, and none above it")
     lab.brig("checkpoint", "--parent-path", "/abs", container.id).failed("relative")
     lab.brig("checkpoint", "--parent-path", "../none", container.id).failed("--parent-path")
     lab.brig("checkpoint", "--manage-cgroups-mode", "some", container.id).failed("soft")
