@@ -6,6 +6,7 @@
 #include "runtime/command.h"
 #include "runtime/global_options.h"
 #include "runtime/help.h"
+#include "runtime/own_name.h"
 #include "runtime/version.h"
 
 namespace runtime {
@@ -112,8 +113,8 @@ int dispatch(std::span<const char* const> words) {
     }
     const Command* command = find_command(globals->operands[0]);
     if (command == nullptr) {
-        report_failure(settings->log,
-                       "unknown command \"" + globals->operands[0] + "\"; `brig help` lists all");
+        report_failure(settings->log, "unknown command \"" + globals->operands[0] + "\"; `" +
+                                          std::string(own_name()) + " help` lists all");
         return kFailure;
     }
     return dispatch_command(*command, *settings, words.last(globals->operands.size() - 1));

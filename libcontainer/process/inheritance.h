@@ -35,7 +35,7 @@ void reset_signals();
 [[nodiscard]] std::vector<std::string> socket_environment(bool private_pid_namespace);
 
 // Whether a terminal among 0-2 is the process's own pty or one that its caller sits at.
-enum class Terminal { own, of_caller };
+enum class Terminal : unsigned char { own, of_caller };
 
 // Stdio for the user's process: pipes, sockets and its own pty get the owner `uid`, so that a
 // program which opens /dev/stdout can; devices like /dev/null, files and the caller's terminal keep
