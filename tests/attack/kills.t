@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# T-80: kills `create` (and start, exec, delete) at each system call, then wants: delete --force
-# succeeds, nothing is left, the same id can be created again. BRIG_FAULTS=all sweeps everything.
+# T-80: kills `create` (and start, exec, delete) at a system call, as many as the time allows
+# (BRIG_FAULTS=all: each), then wants: delete --force succeeds, nothing is left, the same id can be
+# created again.
 import os
 import shutil
 import sys
@@ -120,7 +121,7 @@ def census_of_create(lab, words):
     return run, most
 
 
-@suite.case("TRAP-60 T-80", "create may die at every call; delete --force cleans up")
+@suite.case("TRAP-60 T-80", "create may die at any call tried; delete --force cleans up")
 def create(lab):
     made = subject(lab)
     sweep(lab, made, lambda: None, lab.words("create", "--bundle", made.path, "victim"),
@@ -162,21 +163,21 @@ def delete_shared(lab):
           lab.words("delete", "--force", "victim"), inject.Budget(15))
 
 
-@suite.case("T-80", "start may die at every call; delete --force cleans up")
+@suite.case("T-80", "start may die at any call tried; delete --force cleans up")
 def start(lab):
     made = subject(lab)
     sweep(lab, made, lambda: lab.brig("create", "--bundle", made.path, "victim").ok(),
           lab.words("start", "victim"), inject.Budget(20))
 
 
-@suite.case("T-80", "exec may die at every call; delete --force cleans up")
+@suite.case("T-80", "exec may die at any call tried; delete --force cleans up")
 def exec_(lab):
     made = subject(lab)
     sweep(lab, made, lambda: lab.brig("run", "-d", "--bundle", made.path, "victim").ok(),
           lab.words("exec", "-d", "victim", "/bin/sleep", "1000"), inject.Budget(25))
 
 
-@suite.case("T-80", "delete may die at every call; the next delete does the rest")
+@suite.case("T-80", "delete may die at any call tried; the next delete does the rest")
 def delete(lab):
     made = subject(lab)
     sweep(lab, made, lambda: lab.brig("run", "-d", "--bundle", made.path, "victim").ok(),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# T-80, T-81: fails each system call of the verbs on a container that is there once, and kills them
-# at each. Wanted: no hang, the effect or a reason, a container that answers and can be deleted,
-# nothing left. CRIU's own calls are left out. BRIG_FAULTS=all sweeps everything.
+# T-80, T-81: fails system calls of the verbs on a container that is there, and kills them at one,
+# as many as the time allows (BRIG_FAULTS=all: each). Wanted: no hang, the effect or a reason, a
+# container that answers and can be deleted, nothing left. CRIU's own calls are left out.
 import dataclasses
 import json
 import os
@@ -252,7 +252,9 @@ VERBS = {
 }
 UPDATE = Verb(lambda v: ["update", "--memory", "32m", "--pids-limit", "20", ID],
               lambda v, r: updated(v), ("running",))
-SECONDS = {"exec": 2}
+# Enough for a whole sweep of most on a machine with nothing else to do: of faults, and of deaths.
+SECONDS = {"exec": (3, 2), "events": (9, 7), "kill of many": (5, 4)}
+USUAL_SECONDS = (3, 3)
 
 
 def updated(victim):
@@ -261,14 +263,14 @@ def updated(victim):
     return "" if limits == [str(32 << 20), "20"] else f"the limits are {limits}"
 
 
-@suite.table("T-81 X-02", "comes through every fault: the effect or a reason, and the container goes on",
+@suite.table("T-81 X-02", "comes through faults, as many as the time allows: the effect or a reason",
              {name: name for name in VERBS})
 def faults(lab, name):
     return sweep(lab, VERBS[name], crowd(lab) if "many" in name else sleeper(lab),
-                 SECONDS.get(name, 1))
+                 SECONDS.get(name, USUAL_SECONDS)[0])
 
 
-@suite.table("T-80", "may die at every call; the container answers, delete --force cleans up",
+@suite.table("T-80", "may die at its calls, as many as the time allows; delete --force cleans up",
              {name: name for name in (*VERBS, "update")})
 def deaths(lab, name):
     verb = VERBS.get(name, UPDATE)
@@ -276,7 +278,7 @@ def deaths(lab, name):
         need_v1("memory")
         need_v1("pids")
     return sweep(lab, verb, crowd(lab) if "many" in name else sleeper(lab),
-                 SECONDS.get(name, 1) / 2, "signal")
+                 SECONDS.get(name, USUAL_SECONDS)[1], "signal")
 
 
 @suite.case("T-81", "on v2 a pause that fails leaves the container running")
@@ -354,7 +356,7 @@ MOVES = {f"{name}, {action}": (verb, action)
          for action in ("error", "signal")}
 
 
-@suite.table("T-80 T-81 2.14", "each call of brig, not of CRIU", MOVES)
+@suite.table("T-80 T-81 2.14", "calls of brig, not of CRIU", MOVES)
 def moves(lab, verb, action):
     need_criu()
     return sweep(lab, verb, sleeper(lab), 1.5, action)

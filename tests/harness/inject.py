@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults and deaths at chosen system calls, by strace's injection (H-7)."""
+import functools
 import os
 import random
 import re
@@ -82,12 +83,20 @@ def tracers():
             if name == "strace" and state != "Z"]
 
 
+@functools.cache
+def seed():
+    """Another sample in each run; BRIG_FAULTS_SEED gives that of an earlier one."""
+    chosen = int(os.environ.get("BRIG_FAULTS_SEED", time.time_ns() // 1000 % 1000000))
+    print(f"# BRIG_FAULTS_SEED={chosen}", flush=True)
+    return chosen
+
+
 def points(counts):
-    """Every (call, n), in an order that samples evenly and is the same each time."""
+    """Every (call, n), in an order that samples evenly."""
     # glibc's loader does not look whether its first mmap succeeded; that is before any of our code.
     found = [(call, number) for call in sorted(counts) for number in range(1, counts[call] + 1)
              if (call, number) != ("mmap", 1)]
-    random.Random(1).shuffle(found)
+    random.Random(seed()).shuffle(found)
     return found
 
 
