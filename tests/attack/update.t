@@ -82,7 +82,7 @@ def unified_name(lab, name):
     equal(read("/etc/passwd"), before, "/etc/passwd")
 
 
-@suite.table("T-105 RES-hugepageLimits", "page sizes and devices that lead out", {
+@suite.table("T-105", "page sizes and devices that lead out", {
     "page size": {"hugepageLimits": [{"pageSize": "../../../pids/x", "limit": 1}]},
     "page size with a null": {"hugepageLimits": [{"pageSize": "2MB\u0000", "limit": 1}]},
     "rdma": {"rdma": {"../x": {"hcaHandles": 1}}},
