@@ -94,7 +94,7 @@ def environments(lab):
 def always_state(lab):
     container = lab.create(lab.bundle(SLEEP))
     words = lab.words()
-    script = ('"$0" --root "$1" start $2; for i in 1 2 3; do "$0" --root "$1" pause $2; '
+    script = ('set -e; "$0" --root "$1" start $2; for i in 1 2 3; do "$0" --root "$1" pause $2; sleep 0.2; '
               '"$0" --root "$1" resume $2; "$0" --root "$1" update --pids-limit $((40 + i)) $2; '
               '"$0" --root "$1" exec $2 /bin/true; done; "$0" --root "$1" kill $2 9; exit 5')
     equal(container.status(), "created", "status")
@@ -110,6 +110,7 @@ def always_state(lab):
         check(len(seen) < 100, f"statuses {seen}")
     equal(life.wait().status, 5, "the life")
     check(set(seen) <= {"created", "running", "paused", "stopped"}, f"statuses {seen}")
+    check("paused" in seen, f"it was seen paused: {seen}")
     return f"{seen}"
 
 
