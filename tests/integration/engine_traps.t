@@ -199,7 +199,7 @@ def after_call(lab, *words, **how):
 @suite.case("TRAP-03 TRAP-19", "with a terminal no call but the program's own keeps the caller's pipe")
 def pipes_end(lab):
     made = lab.bundle(SLEEP, process__terminal=True)
-    daemon = {"path": "/bin/sh", "args": ["sh", "-c", "echo said; setsid sleep 0.7 & exit 0"]}
+    daemon = {"path": "/bin/sh", "args": ["sh", "-c", "echo said; setsid sleep 5 & exit 0"]}
     made.config["hooks"] = {"createRuntime": [daemon], "poststart": [daemon], "poststop": [daemon]}
     sockets = [ConsoleSocket(f"{lab.path}/{name}") for name in ("init", "exec")]
     identity = lab.name()
@@ -215,7 +215,7 @@ def pipes_end(lab):
     for console in sockets:
         console.accept()
         console.close()
-    eventually(lambda: not lab.leaks(), "the daemons' end")
+    eventually(lambda: not lab.leaks(), "the daemons' end", 15)
 
 
 # Descriptors
