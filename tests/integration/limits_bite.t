@@ -6,13 +6,13 @@
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.cgroups import need_v1, value
 from harness.lab import need, read, write
+from harness.loop import loop_device
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
@@ -167,15 +167,9 @@ def disk(lab):
     backing = f"{lab.path}/disk"
     with open(backing, "wb") as file:
         file.truncate(4 * MIB)
-    made = subprocess.run(["losetup", "--find", "--show", backing], check=False,
-                          capture_output=True, text=True)
-    need(made.returncode == 0, f"no loop device: {made.stderr.strip()}")
-    node = made.stdout.strip()
-    try:
-        number = os.stat(node).st_rdev
-        yield node, os.major(number), os.minor(number)
-    finally:
-        subprocess.run(["losetup", "--detach", node], check=True)
+    with loop_device(backing) as device:
+        number = os.fstat(device.fileno()).st_rdev
+        yield device.name, os.major(number), os.minor(number)
 
 
 def with_disk(lab, major, minor, shell, access="rwm", **limits):
@@ -203,13 +197,15 @@ THROTTLES = {
 
 def throttled(lab, key, rate, words, kind, size, least):
     need_v1("blkio")
+    clock = "cut -d ' ' -f 1 /proc/uptime"
+    timed = f"{clock} && dd {words} && {clock}"
     with disk(lab) as (_, major, minor):
         def move(limits):
-            made = with_disk(lab, major, minor, f"dd {words} && exec sleep 1000", **limits)
-            begin = time.monotonic()
+            made = with_disk(lab, major, minor, f"{timed} && exec sleep 1000", **limits)
             container = lab.start(made)
-            eventually(lambda: "records out" in container.err(), "the end of dd", 30)
-            seconds = time.monotonic() - begin
+            eventually(lambda: container.out().count("\n") == 2, "the end of dd", 30)
+            begin, end = map(float, container.out().split())
+            seconds = end - begin
             shown = value(container, "blkio", "blkio.throttle.io_service_bytes")
             container.delete("--force").ok()
             contains(shown, f"{major}:{minor} {kind} {size}\n", "bytes that the cgroup counted")

@@ -4,12 +4,12 @@
 import contextlib
 import os
 import struct
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import mountinfo, oracle
-from harness.lab import need, write
+from harness.lab import write
+from harness.loop import loop_device
 from harness.mounting import EVERYTHING, access_times, call, fill, mounted, trials, worked
 from harness.tap import Suite, check, contains, equal
 
@@ -252,13 +252,8 @@ def ext4(lab):
     with open(image, "wb") as file:
         file.truncate(4 << 20)
     call("mkfs.ext4", "-q", image)
-    loop = subprocess.run(["losetup", "--find", "--show", image], capture_output=True, text=True,
-                          check=False).stdout.strip()
-    need(loop.startswith("/dev/loop"), "no loop device here")
-    try:
-        yield loop
-    finally:
-        call("losetup", "--detach", loop)
+    with loop_device(image) as device:
+        yield device.name
 
 
 def on_ext4(lab, loop, options, args=("/bin/cat", "/proc/self/mountinfo")):
