@@ -18,8 +18,7 @@ from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
 COUNT = "i=0; while true; do i=$((i+1)); echo $i; sleep 0.05; done"
-# flock(2): the lock is that of the shell's open file.
-LOCKED = f"exec 9>/tmp/lock; syscalls 73:9:2 >/dev/null; {COUNT}"
+FLOCK = {"x86_64": 73, "aarch64": 32}.get(os.uname().machine)  # the number of flock(2)
 PORT = 27000
 
 
@@ -29,6 +28,12 @@ def with_criu(caller):
     path = caller.environment.get("PATH", BARE_PATH)
     caller.environment = {**caller.environment, "PATH": f"{os.path.dirname(CRIU)}:{path}"}
     return caller
+
+
+def locked(lab):
+    """COUNT that has locked a file; the lock is that of the shell's open file."""
+    need(FLOCK, "the number of flock(2)")
+    return lab.bundle(shell=f"exec 9>/tmp/lock; syscalls {FLOCK}:9:2 >/dev/null; {COUNT}")
 
 
 def started(caller):
@@ -60,7 +65,7 @@ def goes_on(before, after, what):
 
 @suite.case("CALL-20 X-02.checkpoint", "containerd: checkpoint in go-runc's words, dump.log in the work folder")
 def shim_checkpoint(lab):
-    shim = started(Shim(lab, lab.bundle(shell=LOCKED)))
+    shim = started(Shim(lab, locked(lab)))
     numbers(shim.out, 2)
     image, work = f"{lab.path}/image", f"{lab.path}/work"
     words = ("checkpoint", "--image-path", image, "--work-path", work, "--tcp-established",
@@ -199,7 +204,7 @@ def lazy_pages(lab):
 
 @suite.case("CALL-42", "podman: checkpoint with --leave-running twice, its own log file kept")
 def podman_checkpoint(lab):
-    conmon = started(Conmon(lab, lab.bundle(shell=LOCKED)))
+    conmon = started(Conmon(lab, locked(lab)))
     numbers(conmon.out, 2)
     podman = with_criu(Podman(lab, conmon.made))
     image, work = f"{lab.path}/checkpoint", conmon.made.path
@@ -234,7 +239,7 @@ def podman_pre_dump(lab):
 
 @suite.case("CALL-34", "conmon: restore with podman's options, its own log file kept")
 def conmon_restore(lab):
-    conmon = started(Conmon(lab, lab.bundle(shell=LOCKED)))
+    conmon = started(Conmon(lab, locked(lab)))
     numbers(conmon.out, 2)
     image, work = f"{lab.path}/checkpoint", conmon.made.path
     conmon.silent("checkpoint", "--image-path", image, "--work-path", work, "--file-locks", conmon.id,
@@ -279,7 +284,7 @@ def conmon_restore_terminal(lab):
 
 @suite.case("CALL-51", "checkpoint of CRI-O, with --file-locks, which leaves it running or ends it; its help")
 def crio_checkpoint(lab):
-    crio = started(Crio(lab, lab.bundle(shell=LOCKED)))
+    crio = started(Crio(lab, locked(lab)))
     equal(crio.call("checkpoint", "--help", joined=True).status, 0, "the probe")
     numbers(crio.out, 2)
     for options in (("--leave-running",), ()):

@@ -244,7 +244,7 @@ print(sorted(e for e in os.environ if e.startswith(("LISTEN", "NOTIFY"))),
 @suite.case("CALL-44 TRAP-09", "a notify socket that is mounted, and LISTEN_FDS beside --preserve-fds")
 def notify(lab):
     made = lab.bundle(["/usr/bin/python3", "-c", NOTIFY])
-    for folder in ("/usr", "/lib", "/lib64"):
+    for folder in filter(os.path.isdir, ("/usr", "/lib", "/lib64")):
         made.mount(folder, "bind", folder, ["rbind", "ro"])
     os.makedirs(f"{made.path}/notify")
     made.mount("/run/notify", "bind", f"{made.path}/notify", ["bind", "private"])
