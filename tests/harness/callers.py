@@ -123,6 +123,12 @@ class Caller:
         equal((self.out.text(), self.err.text()), ("", ""), "output of create")
         return self.pid()
 
+    def started(self):
+        """Itself, with a container that runs."""
+        self.create()
+        self.silent("start", self.id)
+        return self
+
     def pid(self):
         """The pid as engines read it: no newline, their own pid namespace."""
         text = read(self.pid_file)

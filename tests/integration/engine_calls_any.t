@@ -19,13 +19,6 @@ suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
 
 
-def started(lab, made):
-    shim = Shim(lab, made)
-    shim.create()
-    shim.silent("start", shim.id)
-    return shim
-
-
 @suite.table("CALL-01", "globals, in every spelling, twice, with the last that counts", {
     "joined": lambda root, log: (f"--root={root}", f"--log={log}", "--log-format=json"),
     "apart": lambda root, log: ("--root", root, "--log", log, "--log-format", "json"),
@@ -62,7 +55,7 @@ def spellings(lab, globals_of):
 
 @suite.case("CALL-01", "an option that is none, or lacks its value, changes nothing")
 def bad_options(lab):
-    shim = started(lab, lab.bundle(SLEEP))
+    shim = Shim(lab, lab.bundle(SLEEP)).started()
     for words in (("delete", "--forec", shim.id), ("kill", "--al", shim.id), ("pause", "-x", shim.id)):
         result = shim.call(*words).failed(words[1].strip("-"), status=1)
         equal(result.out, "", "standard output, which buildah reads")
@@ -86,7 +79,7 @@ def listing(lab):
 
 @suite.case("CALL-60", "events --stats, one line")
 def stats(lab):
-    shim = started(lab, lab.bundle(SLEEP))
+    shim = Shim(lab, lab.bundle(SLEEP)).started()
     result = shim.call("events", "--stats", shim.id).ok()
     equal((result.out.count("\n"), result.err), (1, ""), "lines, standard error")
     event = json.loads(result.out)
@@ -96,7 +89,7 @@ def stats(lab):
 
 @suite.case("CALL-60", "events --interval=5s: a line after five seconds, and its end with the container's")
 def stream(lab):
-    shim = started(lab, lab.bundle(SLEEP))
+    shim = Shim(lab, lab.bundle(SLEEP)).started()
     out = Pipe()
     begin = time.monotonic()
     call = shim.spawn("events", "--interval=5s", shim.id, stdout=out.writer)

@@ -37,9 +37,7 @@ def locked(lab):
 
 
 def started(caller):
-    with_criu(caller).create()
-    caller.silent("start", caller.id)
-    return caller
+    return with_criu(caller).started()
 
 
 def numbers(pipe, count):

@@ -20,12 +20,6 @@ SLEEP = ["/bin/sleep", "1000"]
 USER = {"uid": 1000, "gid": 1000}
 
 
-def started(conmon):
-    conmon.create()
-    conmon.silent("start", conmon.id)
-    return conmon
-
-
 def place_descriptors(lab):
     """A preexec_fn: 3 and 5 are open, 4 is not, and what podman holds at 6 and 7 is not meant."""
     def place():
@@ -88,7 +82,7 @@ def no_cgroup(lab):
     made.linux["cgroupsPath"] = ""
     conmon = Conmon(lab, made, ("--cgroup-manager", "disabled"))
     before = oracle.cgroups()
-    pid = started(conmon).pid()
+    pid = conmon.started().pid()
     equal(groups_of(pid), groups_of("self"), "cgroups of init")
     equal(oracle.cgroups(), before, "cgroups of the host")
     out = Pipe()
@@ -178,7 +172,7 @@ def failing(lab, spoil, words):
 
 @suite.case("CALL-33 TRAP-06 TRAP-07", "exec: an empty pid file is replaced, after success only")
 def exec_process(lab):
-    conmon = started(Conmon(lab, lab.bundle(SLEEP)))
+    conmon = Conmon(lab, lab.bundle(SLEEP)).started()
     conmon.globals_ = conmon.globals_[:2]
     pid_file, out = f"{lab.path}/exec.pid", Pipe(0o777)
     for args, wanted in ((["/bin/true"], 0), (["/bin/sh", "-c", "exit 9"], 9)):
@@ -204,7 +198,7 @@ def exec_process(lab):
 
 @suite.case("CALL-33 TRAP-55", "exec with a terminal: its size is set, the master sent once")
 def exec_terminal(lab):
-    conmon = started(Conmon(lab, lab.bundle(SLEEP)))
+    conmon = Conmon(lab, lab.bundle(SLEEP)).started()
     console = ConsoleSocket(f"{lab.path}/conmon-term.ABCDEF")
     path = conmon.process_file(["/bin/stty", "size"], terminal=True,
                                consoleSize={"height": 33, "width": 99})
@@ -266,7 +260,7 @@ def rust_errors(lab, spoil):
 @suite.case("CALL-36", "conmon-rs: exec without a process file; options end at the id")
 def rust_exec(lab):
     conmon = ConmonRs(lab, lab.bundle(SLEEP))
-    started(conmon)
+    conmon.started()
     pid_file = f"{lab.path}/exec.pid"
     out = Pipe()
     conmon.spawn("exec", "-d", f"--pid-file={pid_file}", conmon.id, "/bin/sh", "-c",

@@ -24,13 +24,6 @@ USER = {"uid": 1000, "gid": 1000}
 WORD = "trap 'exit 5' TERM; trap 'exit 37' 37; echo up; while :; do sleep 0.01; done"
 
 
-def started(lab, made):
-    shim = Shim(lab, made)
-    shim.create()
-    shim.silent("start", shim.id)
-    return shim
-
-
 @suite.case("CALL-02 TRAP-06", "create: the pipes are the program's, the pid file is whole, silence")
 def create(lab):
     shim = Shim(lab, lab.bundle(shell="echo out; echo err >&2; read x; exit 3"))
@@ -198,9 +191,9 @@ def exec_detached(lab, shim, args=None):
 def exec_process(lab, joined):
     made = lab.bundle(SLEEP)
     if joined:
-        pod = started(lab, lab.bundle(SLEEP))
+        pod = Shim(lab, lab.bundle(SLEEP)).started()
         made.namespace("pid", f"/proc/{pod.pid()}/ns/pid")
-    shim = started(lab, made)
+    shim = Shim(lab, made).started()
     _, pid = exec_detached(lab, shim, ["/bin/sh", "-c", "sleep 0.1; exit 3"])
     equal(oracle.processes()[pid][0], os.getpid(), "parent")
     equal(lab.exit_of(pid), 3, "exit status that the shim sees")
@@ -213,7 +206,7 @@ def exec_process(lab, joined):
 
 @suite.case("CALL-08 TRAP-03 TRAP-11", "exec with a terminal: controlling, and captured output ends")
 def exec_terminal(lab):
-    shim = started(lab, lab.bundle(SLEEP))
+    shim = Shim(lab, lab.bundle(SLEEP)).started()
     console = ConsoleSocket(f"{lab.path}/pty.sock")
     shim.silent("exec", "--process", shim.process_file(terminal=True), "--console-socket",
                 console.path, "--detach", "--pid-file", f"{lab.path}/exec.pid", shim.id)
@@ -241,7 +234,7 @@ def exec_created(lab):
 
 @suite.table("CALL-10", "kill by number", {"15": ("15", 5), "37": ("37", 37), "9": ("9", -9)})
 def kill(lab, number, wanted):
-    shim = started(lab, lab.bundle(shell=WORD))
+    shim = Shim(lab, lab.bundle(shell=WORD)).started()
     shim.out.wait_for("up")
     shim.silent("kill", shim.id, number)
     equal(lab.exit_of(shim.pid()), wanted, "exit that the shim sees")
@@ -250,7 +243,7 @@ def kill(lab, number, wanted):
 @suite.case("CALL-11 TRAP-22 TRAP-36", "kill after death: the shim finds its words in output and log")
 def kill_dead(lab):
     lab.reaping = False
-    shim = started(lab, lab.bundle(["/bin/true"]))
+    shim = Shim(lab, lab.bundle(["/bin/true"])).started()
     shim.out.wait_end()
     eventually(lambda: oracle.processes()[shim.pid()][1] == "Z", "a zombie")
     for reap in (False, True):  # a zombie is as dead
@@ -266,10 +259,10 @@ def kill_dead(lab):
 
 @suite.case("CALL-12 TRAP-23", "kill --all after init's death in a pod's pid namespace")
 def kill_all(lab):
-    pod = started(lab, lab.bundle(SLEEP))
+    pod = Shim(lab, lab.bundle(SLEEP)).started()
     made = lab.bundle(shell="sleep 998 & sleep 999 & echo up; exit 0")
     made.namespace("pid", f"/proc/{pod.pid()}/ns/pid")
-    shim = started(lab, made)
+    shim = Shim(lab, made).started()
     shim.out.wait_for("up")
     equal(lab.exit_of(shim.pid()), 0, "end of init")
     left = json.loads(shim.call("ps", "--format", "json", shim.id).ok().out)
@@ -285,7 +278,7 @@ def kill_all(lab):
 
 @suite.case("CALL-13 TRAP-20 TRAP-21", "delete of what has stopped, of what never ran, of nothing")
 def delete(lab):
-    shim = started(lab, lab.bundle(["/bin/true"]))
+    shim = Shim(lab, lab.bundle(["/bin/true"])).started()
     lab.exit_of(shim.pid())
     shim.silent("delete", shim.id)
     shim.call("delete", shim.id).failed("container does not exist", status=1)
@@ -298,7 +291,7 @@ def delete(lab):
 
 @suite.case("CALL-14 TRAP-24 TRAP-25", "the shim's last act: delete --force without bundle, log and folder")
 def stop(lab):
-    shim = started(lab, lab.bundle(shell="sleep 999 & exec sleep 998"))
+    shim = Shim(lab, lab.bundle(shell="sleep 999 & exec sleep 998")).started()
     gone = f"{lab.path}/gone"
     os.mkdir(gone)
     os.unlink(f"{shim.made.path}/config.json")
@@ -313,7 +306,7 @@ def stop(lab):
 
 @suite.case("CALL-15 TRAP-35", "ps --format json: numbers of the host, and no word beside them")
 def ps_json(lab):
-    shim = started(lab, lab.bundle(shell="sleep 999 & sleep 998 & echo up; wait"))
+    shim = Shim(lab, lab.bundle(shell="sleep 999 & sleep 998 & echo up; wait")).started()
     shim.out.wait_for("up")
     pids = json.loads(shim.call("ps", "--format", "json", shim.id, joined=True).ok().out)
     equal(len(pids), 3, "processes")
@@ -324,7 +317,7 @@ def ps_json(lab):
 @suite.case("CALL-16", "ps --format table ID -ef: ps's own lines, of the container only")
 def ps_table(lab):
     need(shutil.which("ps"), "no ps on the host")
-    shim = started(lab, lab.bundle(shell="sleep 998 & echo up; wait"))
+    shim = Shim(lab, lab.bundle(shell="sleep 998 & echo up; wait")).started()
     shim.out.wait_for("up")
     lines = shim.call("ps", "--format", "table", shim.id, "-ef").ok().out.splitlines()
     column = lines[0].split().index("PID")
@@ -334,7 +327,7 @@ def ps_table(lab):
 
 @suite.case("CALL-17", "pause and resume, and a resume after death is a clean error")
 def pause(lab):
-    shim = started(lab, lab.bundle(shell="while :; do echo x; sleep 0.01; done"))
+    shim = Shim(lab, lab.bundle(shell="while :; do echo x; sleep 0.01; done")).started()
     shim.out.wait_for("x")
     shim.silent("pause", shim.id)
     equal(shim.state()["status"], "paused", "status")
@@ -345,7 +338,7 @@ def pause(lab):
     lab.exit_of(shim.pid())
     shim.call("resume", shim.id).failed("container not", status=1)
     shim.silent("delete", shim.id)
-    other = started(lab, lab.bundle(SLEEP))
+    other = Shim(lab, lab.bundle(SLEEP)).started()
     other.silent("pause", other.id)
     other.silent("resume", other.id)
     equal(other.state()["status"], "running", "status")
@@ -375,7 +368,7 @@ def update_older(lab, *words):
 def update_by(lab, words):
     for controller in ("memory", "cpu", "pids", "devices"):
         need_v1(controller)
-    shim = started(lab, lab.bundle(SLEEP, linux__resources=CRI))
+    shim = Shim(lab, lab.bundle(SLEEP, linux__resources=CRI)).started()
     container = Container(lab, shim.id, None)
     devices = value(container, "devices", "devices.list")
     sent = {**CRI, "memory": {"limit": 32 << 20, "swap": 32 << 20}, "cpu": {"shares": 512},
@@ -404,7 +397,7 @@ def features(lab):
     check("user" in document["linux"]["namespaces"], "namespaces")
     check("rro" in document["mountOptions"], "mount options")
     equal(document["linux"]["mountExtensions"]["idmap"]["enabled"], True, "idmapped mounts")
-    started(lab, shim.made)  # what it speaks of is what runs containers
+    Shim(lab, shim.made).started()  # what it speaks of is what runs containers
 
 
 suite.main()

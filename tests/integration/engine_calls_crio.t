@@ -21,13 +21,6 @@ suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
 
 
-def started(lab, made):
-    crio = Crio(lab, made)
-    crio.create()
-    crio.silent("start", crio.id)
-    return crio
-
-
 @suite.case("CALL-46 TRAP-29", "start, state, pause, resume: times and pids as CRI-O reads them")
 def states(lab):
     crio = Crio(lab, lab.bundle(SLEEP))
@@ -62,7 +55,7 @@ def states(lab):
     "0": ("exit 0", 0), "42": ("exit 42", 42), "126": ("exit 126", 126), "255": ("exit 255", 255),
     "TERM": ("kill -TERM $$", 143), "KILL": ("kill -KILL $$", 137)})
 def exec_pipes(lab, shell, status):
-    crio = started(lab, lab.bundle(SLEEP))
+    crio = Crio(lab, lab.bundle(SLEEP)).started()
     path = crio.process_file(["/bin/sh", "-c", f"read x; echo out $x; echo err >&2; {shell}"])
     reader, writer = os.pipe()
     os.write(writer, b"word\n")
@@ -76,7 +69,7 @@ def exec_pipes(lab, shell, status):
     "no program": {"args": ["/absent"]}, "a folder": {"args": ["/etc"]}, "no cwd": {"cwd": "/absent"},
     "no x-bit": {"args": ["/etc/passwd"]}})
 def exec_fails(lab, members):
-    crio = started(lab, lab.bundle(SLEEP))
+    crio = Crio(lab, lab.bundle(SLEEP)).started()
     path = crio.process_file(**{"args": ["/bin/true"], **members})
     crio.call("exec", "--process", path, crio.id).failed(status=255)
 
@@ -94,7 +87,7 @@ class LocalTerminal:
 
 @suite.case("CALL-47", "exec in the foreground on a terminal of CRI-O's")
 def exec_terminal(lab):
-    crio = started(lab, lab.bundle(SLEEP))
+    crio = Crio(lab, lab.bundle(SLEEP)).started()
     path = crio.process_file(["/bin/sh", "-c", "tty; stty size; trap 'stty size' WINCH; echo up; "
                                                "until read x; do :; done; echo got $x; exit 7"],
                              terminal=True)
@@ -113,7 +106,7 @@ def exec_terminal(lab):
 
 @suite.case("CALL-47", "exec that CRI-O kills for its time leaves nothing that needs the runtime")
 def exec_killed(lab):
-    crio = started(lab, lab.bundle(SLEEP))
+    crio = Crio(lab, lab.bundle(SLEEP)).started()
     path = crio.process_file(["/bin/sleep", "999"])
     call = crio.spawn("exec", "--process", path, crio.id)
     eventually(lambda: len(json.loads(crio.call("ps", "-f", "json", crio.id).out)) == 2, "exec")
@@ -125,7 +118,7 @@ def exec_killed(lab):
 
 @suite.case("CALL-48 TRAP-22 TRAP-39", "kill by number and by name; lower-case words once it is dead")
 def kill(lab):
-    crio = started(lab, lab.bundle(shell="trap 'echo got' 10; echo up; while :; do sleep 0.01; done"))
+    crio = Crio(lab, lab.bundle(shell="trap 'echo got' 10; echo up; while :; do sleep 0.01; done")).started()
     crio.out.wait_for("up")
     crio.silent("kill", crio.id, "10")
     crio.out.wait_for("got")
@@ -138,10 +131,10 @@ def kill(lab):
 
 @suite.case("CALL-48 TRAP-23", "kill -a 9 in a pod that shares its pid namespace")
 def kill_all(lab):
-    pod = started(lab, lab.bundle(SLEEP))
+    pod = Crio(lab, lab.bundle(SLEEP)).started()
     made = lab.bundle(shell="sleep 998 & echo up; exec sleep 999")
     made.namespace("pid", f"/proc/{pod.pid()}/ns/pid")
-    crio = started(lab, made)
+    crio = Crio(lab, made).started()
     crio.out.wait_for("up")
     crio.silent("kill", "-a", crio.id, "9")
     equal(lab.exit_of(crio.pid()), -9, "end of init")
@@ -193,14 +186,14 @@ def properties(lab):
     sent = {"org.systemd.property.DefaultDependencies": "true",
             "org.systemd.property.After": "['crio.service']",
             "org.systemd.property.TimeoutStopUSec": "uint64 10000000"}
-    crio = started(lab, lab.bundle(SLEEP, annotations=sent))
+    crio = Crio(lab, lab.bundle(SLEEP, annotations=sent)).started()
     equal(crio.state()["annotations"], sent, "annotations in the state")
     crio.silent("delete", "--force", crio.id)
 
 
 @suite.case("CALL-52 TRAP-35", "--version and features with both streams joined")
 def probes(lab):
-    crio = started(lab, lab.bundle(SLEEP))
+    crio = Crio(lab, lab.bundle(SLEEP)).started()
     crio.own_root = False
     contains(crio.call("--version", joined=True).ok().out, "brig version ", "version")
     document = json.loads(crio.call("features", joined=True).ok().out)
