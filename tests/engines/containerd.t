@@ -4,7 +4,7 @@
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
-if [[ -z ${SCRATCH:-} ]]; then
+if [[ -z ${BRIG_TEST_SANDBOX:-} ]]; then
     exec "$HERE/../sandbox" "$HERE/containerd.t"
 fi
 # shellcheck source=tests/engines/lib.sh

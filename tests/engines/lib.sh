@@ -5,7 +5,7 @@
 # A program that sources this goes on in tests/sandbox, which ends and removes all that it starts.
 
 RUNTIME=${BRIG:?names the runtime to test}
-if [[ -z ${SCRATCH:-} ]]; then
+if [[ -z ${BRIG_TEST_SANDBOX:-} ]]; then
     # crun refuses a machine that has both kinds of cgroups.
     SANDBOX_VIEW=()
     [[ $("$RUNTIME" --version) != crun* ]] || SANDBOX_VIEW=(--v1)

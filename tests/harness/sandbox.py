@@ -10,7 +10,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REPO = os.path.dirname(TESTS)
 BUILD = os.environ.get("BUILD", os.path.join(REPO, "build"))
 PAYLOAD = os.path.join(BUILD, "test-payload")
-MARK = "BRIG_TEST_SANDBOX"
+MARK = "BRIG_TEST_SANDBOX"  # tests/sandbox sets it
 PR_SET_CHILD_SUBREAPER = 36
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -72,7 +72,7 @@ def enter(hierarchies=()):
         build_payload()
         view = ["--v1"] if stand_in() == "crun" else []
         sys.stdout.flush()
-        environment = dict(os.environ, **{MARK: "1", "BUILD": BUILD, "BRIG": brig()})
+        environment = dict(os.environ, BUILD=BUILD, BRIG=brig())
         program = [sys.executable, "-B", os.path.abspath(sys.argv[0]), *sys.argv[1:]]
         command = [os.path.join(TESTS, "sandbox"), *view, "--", *program]
         if hierarchies:

@@ -5,7 +5,7 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 REPO=$(dirname "$(dirname "$HERE")")
-if [[ -z ${SCRATCH:-} ]]; then
+if [[ -z ${BRIG_TEST_SANDBOX:-} ]]; then
     exec "$REPO/tests/sandbox" "$HERE/bundles.t"
 fi
 # shellcheck source=tests/engines/lib.sh

@@ -6,7 +6,7 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 REPO=$(dirname "$(dirname "$HERE")")
-if [[ -z ${SCRATCH:-} ]]; then
+if [[ -z ${BRIG_TEST_SANDBOX:-} ]]; then
     exec "$REPO/tests/sandbox" "$HERE/chroot.t"
 fi
 # shellcheck source=tests/engines/lib.sh
