@@ -100,18 +100,30 @@ exec_terminal() {
 }
 
 attach() {
-    docker run -d -i --name listener bb sh -c 'while read word && [ $word != end ]; do echo "got $word"; done; exit 6' >/dev/null
-    check_equal "attach reaches input and output, and gives the exit code" \
-        "$({ { sleep 0.2; printf 'one\ntwo\n'; sleep 0.3; echo end; sleep 0.2; } | docker attach listener || echo "status $?"; } | tr '\n' ' ')" \
-        "got one got two status 6 "
-    docker rm listener >/dev/null
-    docker run -d --name signalled bb sh -c \
-        'trap "exit 8" TERM; while :; do sleep 0.05; done' >/dev/null
-    local client status=0
-    sleep 0.3
-    "$DOCKER_CLIENT" attach signalled >/dev/null 2>&1 &
+    # They write all the time: that shows when a client is attached.
+    local client status=0 attached=$SCRATCH/attached input=$SCRATCH/input to_client
+    docker run -d -i --name listener bb sh -c 'while :; do echo here; sleep 0.05; done &
+        while read word && [ $word != end ]; do echo "got $word"; done; exit 6' >/dev/null
+    mkfifo "$input"
+    docker attach listener <"$input" >"$attached" 2>&1 &
     client=$!
-    sleep 0.5
+    exec {to_client}>"$input"
+    wait_until 10 grep here "$attached" || true
+    printf 'one\ntwo\n' >&"$to_client"
+    wait_until 10 grep 'got two' "$attached" || true
+    echo end >&"$to_client"
+    exec {to_client}>&-
+    wait "$client" || status=$?
+    check_equal "attach reaches input and output, and gives the exit code" \
+        "$(grep -v here "$attached" | tr '\n' ' ')status $status" "got one got two status 6"
+    docker rm -f listener >/dev/null
+    docker run -d --name signalled bb sh -c \
+        'trap "exit 8" TERM; while :; do echo here; sleep 0.05; done' >/dev/null
+    attached=$SCRATCH/attached-too
+    "$DOCKER_CLIENT" attach signalled >"$attached" 2>&1 &
+    client=$!
+    status=0
+    wait_until 10 grep here "$attached" || true
     kill -TERM "$client"
     wait "$client" || status=$?
     check_equal "attach hands signals on" "$status $(inspect signalled State.ExitCode)" "8 8"
