@@ -114,6 +114,7 @@ class Engine:
         self.pause = re.search("registry.k8s.io/pause:[0-9.]+", of_containerd("config", "default"))[0]
         shipped = (EXAMPLES / f"containerd-config-v{3 if is_containerd_2() else 2}.toml").read_text()
         tap.equal(shipped.count("/usr/local/bin/brig"), 1, "paths in the shipped file")
+        self.handlers = {}  # those of the cases, by name: text for the end of the file
         self.config = shipped.replace("/usr/local/bin/brig", sandbox.brig())
         if not may_lower_oom_score():  # a node without that right needs this line, whatever its runtime
             self.config += f'\n[plugins."{plugin()}"]\nrestrict_oom_score_adj = true\n'
@@ -155,7 +156,7 @@ class Engine:
     def start(self):
         with open(self.log, "a", encoding="utf-8") as log:
             path = self.scratch / "config.toml"
-            path.write_text(self.config)
+            path.write_text(self.config + "".join(self.handlers.values()))
             self.process = subprocess.Popen(
                 ["containerd", "--config", str(path), "--root", str(self.scratch / "containerd"),
                  "--state", "/run/containerd", "--address", SOCKET], stdout=log, stderr=log, stdin=subprocess.DEVNULL)

@@ -231,13 +231,12 @@ def shim_dies(engine):
 # --- the options of a handler, and the calls -------------------------------------------------------
 
 def restart_with(engine, name, binary, **options):
-    """containerd again, with one more handler."""
+    """containerd again, with one more handler, or another of that name."""
     handler = f'plugins."{cri.plugin()}".containerd.runtimes.{name}'
     lines = "".join(f"{key} = {value}\n" for key, value in options.items())
     engine.stop()
-    if f"[{handler}]" not in engine.config:
-        engine.config += (f'\n[{handler}]\nruntime_type = "io.containerd.runc.v2"\n[{handler}.options]\n'
-                          f'BinaryName = "{binary}"\n{lines}')
+    engine.handlers[name] = (f'\n[{handler}]\nruntime_type = "io.containerd.runc.v2"\n[{handler}.options]\n'
+                             f'BinaryName = "{binary}"\n{lines}')
     engine.start()
 
 
