@@ -12,18 +12,18 @@ source "$HERE/lesson.sh"
 # shellcheck source=tests/engines/docker_lib.sh
 source "$HERE/docker_lib.sh"
 
-# propagation PATH: the optional fields of that mount in the container at $PID, without their numbers.
+# propagation PATH: "mounted" and the optional fields of that mount in the container at $PID, without their numbers.
 propagation() {
-    awk -v path="$1" '$5 == path { for (i = 7; $i != "-"; i++) { sub(/:.*/, "", $i); printf "%s ", $i } }' \
+    awk -v path="$1" '$5 == path { printf "mounted"; for (i = 7; $i != "-"; i++) { sub(/:.*/, "", $i); printf " %s", $i } }' \
         "/proc/$PID/mountinfo"
 }
 
-# seen_after CONTAINER MODE: a mount that the host makes in the source after the start, seen from inside.
+# seen_after CONTAINER: what the source has, and a mount that the host makes in it after the start, seen from inside.
 seen_after() {
     mkdir -p "$SCRATCH/source/late"
     mount -t tmpfs late "$SCRATCH/source/late"
-    touch "$SCRATCH/source/late/word"
-    docker exec "$1" ls /there/late
+    touch "$SCRATCH/source/late/later"
+    docker exec "$1" sh -c 'echo $(cat /there/word) $(ls /there/late)'
     umount "$SCRATCH/source/late"
 }
 
@@ -40,20 +40,20 @@ bind_mounts() {
     check_match "a source that is not there is told" \
         "$(docker run --rm --mount type=bind,src=/nowhere,dst=/there bb true 2>&1 || true)" 'does not exist: /nowhere'
     local mode wanted seen
-    while read -r mode wanted seen; do
+    while IFS='|' read -r mode wanted seen; do
         if start_sleeper bound --mount "type=bind,src=$SCRATCH/source,dst=/there,bind-propagation=$mode"; then
-            check_equal "MO-$mode bind-propagation=$mode" "$(propagation /there | tr -d ' ')" "${wanted#-}"
-            check_equal "bind-propagation=$mode: later mounts of the host" "$(seen_after bound)" "${seen#-}"
+            check_equal "MO-$mode bind-propagation=$mode" "$(propagation /there)" "mounted$wanted"
+            check_equal "bind-propagation=$mode: later mounts of the host" "$(seen_after bound)" "$seen"
         fi
         end_sleeper bound
     done <<'EOT'
-rprivate - -
-private - -
-rslave master word
-slave master word
+rprivate||word
+private||word
+rslave| master|word later
+slave| master|word later
 EOT
     if start_sleeper bound --mount "type=bind,src=$SCRATCH/source,dst=/there,bind-propagation=rshared" --cap-add SYS_ADMIN; then
-        check_match "MO-rshared bind-propagation=rshared" "$(propagation /there)" '^shared $'
+        check_match "MO-rshared bind-propagation=rshared" "$(propagation /there)" '^mounted shared$'
         mkdir "$SCRATCH/source/inner"
         docker exec bound busybox mount -t tmpfs inner /there/inner
         check_status "bind-propagation=rshared: the container's mounts come out" 0 mountpoint -q "$SCRATCH/source/inner"
