@@ -44,8 +44,8 @@ end_one() {
 }
 
 at_once() {
-    check_equal "TRAP-34 $AT_ONCE containers at once each end with their own exit status" "$(for_all ends_by)" 0
-    check_equal "TRAP-34 $AT_ONCE containers start at once" "$(for_all start_one)" 0
+    check_equal "$AT_ONCE containers at once each end with their own exit status" "$(for_all ends_by)" 0
+    check_equal "$AT_ONCE containers start at once" "$(for_all start_one)" 0
     check_equal "all of them run" "$(ctr task ls | grep -c '^runs.* RUNNING')" "$AT_ONCE"
     check_equal "an exec in each at once ends with its own exit status" "$(for_all exec_one)" 0
     check_equal "they end at once" "$(for_all end_one)" 0

@@ -74,7 +74,7 @@ def terminal(engine):
     tap.check(device != "0", "it has a controlling terminal")
 
 
-@suite.case("TRAP-34 ten execs at once, beside ten containers that start at once")
+@suite.case("ten execs at once, beside ten containers that start at once")
 def at_once(engine):
     pod = engine.pod()
     container = pod.start()

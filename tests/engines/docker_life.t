@@ -226,7 +226,7 @@ crowd() {
         echo "$number=$(($(cgroup_file "$(pid_of "$number")" memory memory.limit_in_bytes) >> 20))"
     done | sort -V | tr '\n' ' ')
     check_equal "each has its own limit" "$cgroups" "$(for number in {1..20}; do echo "crowd-$number=$((16 + number))"; done | tr '\n' ' ')"
-    check_equal "TRAP-34 twenty execs at once each give their status" "$(execs crowd-7)" 0
+    check_equal "twenty execs at once each give their status" "$(execs crowd-7)" 0
     # shellcheck disable=SC2046
     docker rm -f $(docker ps -q) >/dev/null
     check_equal "and all end at once" "$(docker ps -aq)" ""

@@ -45,7 +45,7 @@ felt_inside() {
     check_match "RES-pids --pids-limit is felt" "$(docker run --rm --pids-limit 5 bb \
         sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done' 2>&1 || true)" "can't fork"
     check_run "--cpuset-cpus is felt" 0 --cpuset-cpus 0 bb sh -c 'grep Cpus_allowed_list /proc/self/status | grep -o "[0-9]*$"'
-    check_run "TRAP-49 a container is pinned to no processor by default" "$(nproc)" bb busybox nproc
+    check_run "a container is pinned to no processor by default" "$(nproc)" bb busybox nproc
     check_status "a container over its memory is killed" 137 docker run --name greedy --memory 8m --memory-swap 8m bb \
         sh -c 'head -c 64m /dev/zero | tail'
     check_equal "docker knows why" "$(inspect greedy State.OOMKilled) $(inspect greedy State.ExitCode)" "true 137"

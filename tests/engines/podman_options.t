@@ -97,7 +97,7 @@ options_users() {
             sh -c 'grep -q 100000 /proc/self/uid_map'
     fi
     end_sleeper mapped
-    check_equal "CALL-45 --group-add keep-groups keeps the caller's groups" \
+    check_equal "--group-add keep-groups keeps the caller's groups" \
         "$(setpriv --groups 0,4242 "${PODMAN[@]}" run --rm --group-add keep-groups bb id -G)" \
         "$([[ $RUNTIME == *runc ]] && echo 0 || echo "0 4242")"
     if start_sleeper kept --user 1000; then

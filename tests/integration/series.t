@@ -50,7 +50,7 @@ def execs(lab):
     equal(len(oracle.processes()), before, "processes")
 
 
-@suite.case("TRAP-34 LC-13", "fifty creates, starts, kills and deletes, each kind at once")
+@suite.case("LC-13", "fifty creates, starts, kills and deletes, each kind at once")
 def at_once(lab):
     path = lab.bundle(["/bin/sleep", "1000"]).write().path
     names = [f"of-many-{number}" for number in range(AT_ONCE)]
