@@ -157,9 +157,6 @@ use_image
 : >"$CALLS"
 docker run --rm bb true
 from_image 'RUN true' | buildkit >/dev/null
-unplugged() {
-    ! compgen -G '/sys/class/net/veth*'
-}
 wait_until 10 unplugged || true
 before=$(leftovers "${STATE_FOLDERS[@]}")
 : >"$CALLS"

@@ -60,6 +60,11 @@ stop_dockerd() {
     wait_until 20 not_running dockerd containerd || true
 }
 
+# unplugged: BuildKit takes the network away a moment after its step; not, when dockerd stops meanwhile.
+unplugged() {
+    ! compgen -G '/sys/class/net/veth*' >/dev/null
+}
+
 # not_running NAME...: no process has one of these names.
 not_running() {
     local name

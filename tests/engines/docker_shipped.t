@@ -75,6 +75,7 @@ linked_runc() {
     wait "$!" || true
     check_match "and does its work" "$(cat "$SCRATCH/output")" 'built 42'
     check_equal "and its state ends with it" "$("$RUNTIME" list -q)" ""
+    wait_until 10 unplugged || true
     stop_dockerd
 }
 
@@ -124,10 +125,23 @@ EOT
     wait "$daemon" || true
 }
 
+# warm_up_all: what dockerd and its bridge leave once and for all, with the runtime and with its BuildKit.
+warm_up_all() {
+    use_docker --bridge= --bip=10.77.0.1/24
+    use_image
+    warm_up
+    printf 'FROM bb\nRUN true\n' | DOCKER_BUILDKIT=1 docker build - >/dev/null 2>&1
+    wait_until 10 unplugged || true
+    stop_dockerd
+}
+
 export PATH
+warm_up_all
+before=$(leftovers "${STATE_FOLDERS[@]}")
 daemon_json
 add_runtime
 linked_runc
 buildkitd_toml
+check_nothing_left "nothing is left after all of them" "$before" "${STATE_FOLDERS[@]}"
 check_equal "nothing is left in either state root" "$("$RUNTIME" list -q; containers_of_brig)" ""
 finish
