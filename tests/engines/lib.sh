@@ -125,14 +125,14 @@ make_rootfs() {
 }
 
 # make_image ARCHIVE DIR NAME [USER]: an archive of one layer as `docker load`, `podman load` and `ctr
-# image import` take it. The image runs IMAGE_CMD, /bin/sh by default, and is stopped by STOP_SIGNAL.
+# image import` take it, for this machine. The image runs IMAGE_CMD, /bin/sh by default, and is stopped by STOP_SIGNAL.
 make_image() {
     local archive=$1 dir=$2 name=$3 user=${4:-} command=${IMAGE_CMD:-'["/bin/sh"]'} work layer config
     work=$(mktemp -d -p "$SCRATCH")
     tar --numeric-owner -C "$dir" -cf "$work/layer.tar" .
     layer=$(sha256sum "$work/layer.tar" | cut -d ' ' -f 1)
     cat >"$work/config.json" <<EOF
-{"architecture": "amd64", "os": "linux",
+{"architecture": "$(dpkg --print-architecture)", "os": "linux",
  "config": {"User": "$user", "Cmd": $command, "StopSignal": "${STOP_SIGNAL:-}", "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]},
  "history": [{"created_by": "make_image"}], "rootfs": {"type": "layers", "diff_ids": ["sha256:$layer"]}}
 EOF
