@@ -90,25 +90,40 @@ struct PidfdInfo {
 constexpr std::uint64_t kExitInfo = 1U << 3U;
 constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
-// Field `number` of /proc/PID/stat, counted from 1 as proc(5) does; 0 if it is not there. The
+// Field `number` of /proc/PID/stat, counted from 1 as proc(5) does; absent if it is no number. The
 // command name is in parentheses and may itself hold blanks and parentheses: go from the last one.
-std::uint64_t stat_field(const std::string& text, int number) {
+std::optional<std::uint64_t> stat_field(const std::string& text, int number) {
     std::size_t position = text.rfind(')');
     for (int field = 2; field < number && position != std::string::npos; ++field) {
         position = text.find(' ', position + 1);
     }
     std::uint64_t value = 0;
-    if (position != std::string::npos) {
-        std::from_chars(text.data() + position + 1, text.data() + text.size(), value);
+    if (position == std::string::npos ||
+        std::from_chars(text.data() + position + 1, text.data() + text.size(), value).ec !=
+            std::errc()) {
+        return std::nullopt;
     }
     return value;
 }
 
 }  // namespace
 
-Result<std::optional<ProcessStat>> read_process_stat(pid_t number) {
+std::optional<ProcessStat> parse_process_stat(const std::string& text) {
     constexpr int kStartTime = 22;
     constexpr int kExitCode = 52;
+    const std::size_t paren = text.rfind(')');
+    const auto start_time = stat_field(text, kStartTime);
+    if (paren == std::string::npos || paren + 2 >= text.size() || !start_time) {
+        return std::nullopt;
+    }
+    ProcessStat stat;
+    stat.state = text[paren + 2];
+    stat.start_time = *start_time;
+    stat.exit_code = static_cast<int>(stat_field(text, kExitCode).value_or(0));
+    return stat;
+}
+
+Result<std::optional<ProcessStat>> read_process_stat(pid_t number) {
     const auto text = read_file(AT_FDCWD, "/proc/" + std::to_string(number) + "/stat");
     if (!text) {
         if (text.error().code == ENOENT || text.error().code == ESRCH) {
@@ -116,15 +131,7 @@ Result<std::optional<ProcessStat>> read_process_stat(pid_t number) {
         }
         return std::unexpected(text.error());
     }
-    const std::size_t paren = text->rfind(')');
-    if (paren == std::string::npos || paren + 2 >= text->size()) {
-        return std::nullopt;
-    }
-    ProcessStat stat;
-    stat.state = (*text)[paren + 2];
-    stat.start_time = stat_field(*text, kStartTime);
-    stat.exit_code = static_cast<int>(stat_field(*text, kExitCode));
-    return stat;
+    return parse_process_stat(*text);
 }
 
 std::optional<int> read_exit_code(const Pid& pid) {

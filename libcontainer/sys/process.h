@@ -48,6 +48,8 @@ struct ProcessStat {
     std::uint64_t start_time = 0;  // clock ticks since boot
     int exit_code = 0;  // of a zombie, as a wait status; 0 for who may not look behind /proc/PID/ns
 };
+// Absent: not the text of such a file, or without a start time, by which alone a process is known.
+[[nodiscard]] std::optional<ProcessStat> parse_process_stat(const std::string& text);
 [[nodiscard]] Result<std::optional<ProcessStat>> read_process_stat(pid_t number);
 
 // The wait status of a process that has been reaped by whoever its parent is, from the kernel's
