@@ -23,11 +23,10 @@ std::unexpected<sys::Error> abandon(const Attended& container, sys::Error error)
 namespace {
 
 // For `wait`. The record is read anew: an update may have changed it.
-void keep_exit_status(const StateDirectory& directory, int status) {
-    if (auto record = directory.read_record()) {
-        record->exit_status = status;
-        static_cast<void>(directory.write_record(*record));
-    }
+Result<void> keep_exit_status(const StateDirectory& directory, int status) {
+    ContainerRecord record = TRY(directory.read_record());
+    record.exit_status = status;
+    return directory.write_record(record);
 }
 
 }  // namespace
@@ -39,10 +38,14 @@ Result<int> attend(Foreground& foreground, const Attended& container, AfterEnd a
     if (!status) {
         return abandon(container, std::move(status).error());
     }
-    if (after_end == AfterEnd::keep && locked) {
-        keep_exit_status(container.directory, sys::exit_status(*status));
-    }
     const bool is_deleted = !locked && locked.error().kind == sys::ErrorKind::not_found;
+    if (after_end == AfterEnd::keep && !is_deleted) {
+        const Result<void> kept =
+            locked ? keep_exit_status(container.directory, sys::exit_status(*status)) : locked;
+        if (!kept && container.warn) {
+            container.warn("the exit status is not kept: " + kept.error().text());
+        }
+    }
     if (after_end == AfterEnd::destroy && !is_deleted) {
         TRY_VOID(locked);
         TRY_VOID(destroy_container(container.directory, container.record, container.warn,

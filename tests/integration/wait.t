@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # wait: the end of containers that are not brig's children, and how they ended.
+import fcntl
 import os
 import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.lab import need, read
-from harness.tap import Suite, equal, eventually
+from harness.tap import Suite, check, equal, eventually
 
 suite = Suite()
 IN_POLL = ("7", "271", "73")  # poll, and ppoll of x86-64 and arm64
@@ -123,6 +124,24 @@ def kept(lab):
     equal(lab.run(made, "--keep", identity=identity).status, 9, "status of run")
     equal(lab.brig("wait", identity).ok().out, "9\n", "output")
     equal(lab.state(identity)["status"], "stopped", "status")
+
+
+@suite.case("wait", "run --keep warns if the state is locked for so long that the status cannot be noted")
+def not_kept(lab):
+    made = lab.bundle(["/bin/sleep", "1000"])
+    identity, log = lab.name(), f"{lab.path}/log"
+    call = lab.spawn("run", "--keep", "--bundle", made.write().path, identity,
+                     globals_=("--log", log, "--log-level", "warning"))
+    lab.containers.append(identity)
+    eventually(lambda: lab.brig("state", identity).status == 0 and
+               lab.state(identity)["status"] == "running", "it runs")
+    folder = os.open(f"{lab.root}/{identity}", os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    os.kill(lab.state(identity)["pid"], signal.SIGKILL)
+    equal(call.wait(20).status, 137, "status of run")
+    os.close(folder)
+    with open(log, encoding="utf-8") as file:
+        check("the exit status is not kept: another operation" in file.read(), "a warning")
 
 
 @suite.table("wait", "a signal ends the wait, not the container", {
