@@ -187,9 +187,10 @@ Result<void> Creation::reserve() {
     directory_ = TRY(StateDirectory::reserve(global_.root, options_.id));
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
     context_.state_descriptors = directory_->descriptors();
-    offers_notify_ =
-        TRY(NotifySocket::offer(bundle_.spec, *directory_, global_.root + "/" + options_.id));
-    cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.id, spec().linux.cgroups_path));
+    const std::string folder = global_.root + "/" + options_.id;
+    offers_notify_ = TRY(NotifySocket::offer(bundle_.spec, *directory_, folder));
+    cgroup_ =
+        TRY(plan_cgroup(global_.cgroup_driver, options_.id, folder, spec().linux.cgroups_path));
     record_ = TRY(make_record(bundle_, options_, global_, context_.plan, cgroup_->record()));
     if (spec().linux.intel_rdt) {
         TRY_VOID(plan_resctrl(*spec().linux.intel_rdt));

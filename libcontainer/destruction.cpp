@@ -11,6 +11,7 @@
 #include "libcontainer/container.h"
 #include "libcontainer/creation.h"
 #include "libcontainer/process/hook.h"
+#include "libcontainer/state/record_cgroup.h"
 #include "libcontainer/status.h"
 
 namespace libcontainer {
@@ -57,8 +58,8 @@ void run_poststop(const StateDirectory& directory, const ContainerRecord& record
 }
 
 // A frozen process of a v1 cgroup does not die before it is thawed (engines 2.6).
-void thaw(const ContainerRecord& record) {
-    if (const auto cgroup = open_cgroup(record.cgroup);
+void thaw(const StateDirectory& directory, const ContainerRecord& record) {
+    if (const auto cgroup = open_cgroup(directory, record);
         cgroup && (*cgroup)->is_frozen().value_or(false)) {
         static_cast<void>((*cgroup)->thaw());
     }
@@ -108,7 +109,7 @@ void end_lock_holder(const StateDirectory& directory) {
     const auto init = record ? open_init(*record) : std::nullopt;
     if (init && *init) {
         static_cast<void>(sys::send_signal(**init, SIGKILL));
-        thaw(*record);
+        thaw(directory, *record);
         end_start(directory);
     }
 }
@@ -148,7 +149,7 @@ Result<void> unmount_root(const ContainerRecord& record) {
 
 Result<void> destroy_container(const StateDirectory& directory, const ContainerRecord& record,
                                const Warn& warn, int interruption, Force force) {
-    const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(record.cgroup));
+    const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(directory, record));
     auto init = open_init(record);
     if (!init && record.cgroup.driver == CgroupDriver::disabled) {
         return std::unexpected(std::move(init).error());
@@ -156,7 +157,7 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
     // An init that cannot be looked at just now ends with the rest of its cgroup.
     if (init && *init) {
         static_cast<void>(sys::send_signal(**init, SIGKILL));
-        thaw(record);
+        thaw(directory, record);
         TRY_VOID(kill_init(record));
     }
     TRY_VOID(cgroup->destroy());
@@ -180,7 +181,7 @@ Result<void> kill(const GlobalOptions& global, const std::string& id, int signal
                           (signal == SIGKILL && !found.record.private_pid_namespace);
     if (everyone && found.record.cgroup.driver != CgroupDriver::disabled &&
         (init || target == KillTarget::all_processes)) {
-        return TRY(open_cgroup(found.record.cgroup))->kill_all(signal);
+        return TRY(open_cgroup(found.directory, found.record))->kill_all(signal);
     }
     if (!init) {
         return sys::fail(sys::ErrorKind::wrong_state, "container not running");
@@ -192,7 +193,7 @@ Result<void> kill(const GlobalOptions& global, const std::string& id, int signal
         return sent;
     }
     if (signal == SIGKILL) {
-        thaw(found.record);
+        thaw(found.directory, found.record);
     }
     return {};
 }

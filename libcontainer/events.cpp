@@ -10,6 +10,7 @@
 
 #include "libcontainer/cgroup/stats_files.h"
 #include "libcontainer/container.h"
+#include "libcontainer/state/record_cgroup.h"
 #include "libcontainer/stats.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
@@ -36,7 +37,7 @@ Result<Subject> open_subject(const GlobalOptions& global, const std::string& id)
         return sys::fail(sys::ErrorKind::wrong_state,
                          "container with id " + id + " is not running");
     }
-    auto cgroup = TRY(open_cgroup(found.record.cgroup));
+    auto cgroup = TRY(open_cgroup(found.directory, found.record));
     return Subject{std::move(found), **std::move(init), std::move(cgroup)};
 }
 

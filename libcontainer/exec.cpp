@@ -19,6 +19,7 @@
 #include "libcontainer/process/scheduling.h"
 #include "libcontainer/security/seccomp_notify.h"
 #include "libcontainer/security/self_protection.h"
+#include "libcontainer/state/record_cgroup.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
 #include "oci/parse.h"
@@ -229,7 +230,7 @@ Result<void> fill_context(InitContext& context, const FoundContainer& found,
         }
     }
     context.container_pidfd = std::move(init->fd);
-    const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(found.record.cgroup));
+    const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(found.directory, found.record));
     const std::vector<SubCgroup> below = TRY(parse_sub_cgroups(options.cgroups));
     const bool has_controllers = !below.empty() && !below.front().controller.empty();
     context.cgroup =

@@ -4,6 +4,7 @@
 
 #include "libcontainer/container.h"
 #include "libcontainer/passwd.h"
+#include "libcontainer/state/record_cgroup.h"
 #include "libcontainer/status.h"
 
 namespace libcontainer {
@@ -67,7 +68,7 @@ Result<std::vector<pid_t>> processes(const GlobalOptions& global, const std::str
         const std::optional<sys::Pid> init = TRY(open_init(found.record));
         return init ? std::vector<pid_t>{init->number} : std::vector<pid_t>();
     }
-    return TRY(open_cgroup(found.record.cgroup))->pids();
+    return TRY(open_cgroup(found.directory, found.record))->pids();
 }
 
 Result<void> pause(const GlobalOptions& global, const std::string& id) {
@@ -76,7 +77,7 @@ Result<void> pause(const GlobalOptions& global, const std::string& id) {
     if (status != ContainerStatus::running && status != ContainerStatus::created) {
         return sys::fail(sys::ErrorKind::wrong_state, "container not running");
     }
-    return TRY(open_cgroup(found.record.cgroup))->freeze();
+    return TRY(open_cgroup(found.directory, found.record))->freeze();
 }
 
 Result<void> resume(const GlobalOptions& global, const std::string& id) {
@@ -84,7 +85,7 @@ Result<void> resume(const GlobalOptions& global, const std::string& id) {
     if (TRY(current_status(found.directory, found.record)) != ContainerStatus::paused) {
         return sys::fail(sys::ErrorKind::wrong_state, "container not paused");
     }
-    return TRY(open_cgroup(found.record.cgroup))->thaw();
+    return TRY(open_cgroup(found.directory, found.record))->thaw();
 }
 
 }  // namespace libcontainer

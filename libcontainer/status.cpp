@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "libcontainer/state/record_cgroup.h"
 #include "libcontainer/sys/file.h"
 
 namespace libcontainer {
@@ -19,8 +20,8 @@ Result<bool> is_alive(const ContainerRecord& record) {
            stat->start_time == record.start_time && record.boot_id == TRY(read_boot_id());
 }
 
-Result<bool> is_frozen(const ContainerRecord& record) {
-    const auto cgroup = TRY(open_cgroup(record.cgroup));
+Result<bool> is_frozen(const StateDirectory& directory, const ContainerRecord& record) {
+    const auto cgroup = TRY(open_cgroup(directory, record));
     auto frozen = cgroup->is_frozen();
     const bool is_gone =
         !frozen && (frozen.error().code == ENOENT || frozen.error().code == ENODEV);
@@ -51,7 +52,7 @@ Result<oci::ContainerStatus> current_status(const StateDirectory& directory,
     if (!TRY(is_alive(record))) {
         return oci::ContainerStatus::stopped;
     }
-    if (TRY(is_frozen(record))) {
+    if (TRY(is_frozen(directory, record))) {
         return oci::ContainerStatus::paused;
     }
     return TRY(directory.waits_for_start()) ? oci::ContainerStatus::created

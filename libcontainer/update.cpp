@@ -7,6 +7,7 @@
 #include "libcontainer/cgroup/memory_limits.h"
 #include "libcontainer/cgroup/update_plan.h"
 #include "libcontainer/container.h"
+#include "libcontainer/state/record_cgroup.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/rollback.h"
@@ -94,7 +95,7 @@ Result<void> update(const GlobalOptions& global, const UpdateOptions& options) {
     TRY_VOID(check_memory(plan.outcome.memory));
 
     sys::Rollback undos;
-    const auto cgroup = TRY(open_cgroup(found.record.cgroup));
+    const auto cgroup = TRY(open_cgroup(found.directory, found.record));
     TRY_VOID(cgroup->update(plan.writes, undos));
     if (schemata != oci::IntelRdt{}) {
         TRY_VOID(resctrl::update(found.record.resctrl, schemata, undos));

@@ -25,7 +25,7 @@ Result<void> FileManager::check_stay_outside(sys::Error error) const {
     return std::unexpected(std::move(error));
 }
 
-Result<void> FileManager::look_around() {
+Result<void> FileManager::look_around(const std::string& folder) {
     const std::string* const watched = process_directory();
     const auto found = watched == nullptr ? std::nullopt : TRY(find_pids(*watched));
     if (!found) {
@@ -34,7 +34,7 @@ Result<void> FileManager::look_around() {
     for (CgroupRecord::Directory& directory : record_.directories) {
         directory.found = ::access(directory.path.c_str(), F_OK) == 0;
     }
-    record_.mark = TRY(make_mark());
+    record_.mark = TRY(make_mark(folder));
     return check_no_processes(*found, *watched);
 }
 
@@ -61,7 +61,11 @@ Result<void> FileManager::claim() {
 }
 
 Result<bool> FileManager::is_anothers(const std::string& directory) const {
-    return belongs_to_another(directory, record_.mark.value_or(""));
+    const std::optional<std::string> mark = TRY(read_mark(directory));
+    if (!mark || mark == record_.mark) {
+        return false;
+    }
+    return confirm_ ? confirm_(*mark, directory) : Result<bool>(true);
 }
 
 Result<void> FileManager::apply(const oci::Resources& resources) {

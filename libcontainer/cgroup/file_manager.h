@@ -8,6 +8,7 @@
 
 #include "libcontainer/cgroup/cgroups_path.h"
 #include "libcontainer/cgroup/manager.h"
+#include "libcontainer/cgroup/ownership.h"
 
 namespace libcontainer {
 
@@ -17,8 +18,10 @@ namespace libcontainer {
 class FileManager : public CgroupManager {
   public:
     // Of a plan: refuses directories with processes in them (CG-05), and marks those that are there
-    // already, so that a clean-up after a crash leaves them too.
-    [[nodiscard]] Result<void> look_around();
+    // already, so that a clean-up after a crash leaves them too. `folder`: see make_mark().
+    [[nodiscard]] Result<void> look_around(const std::string& folder);
+    // Without it every mark counts.
+    void confirm_marks_by(ConfirmMark confirm) { confirm_ = std::move(confirm); }
 
     [[nodiscard]] const CgroupRecord& record() const final { return record_; }
     void undo_create() final;
@@ -58,6 +61,7 @@ class FileManager : public CgroupManager {
     [[nodiscard]] virtual Result<void> kill_tree(const std::string& directory) = 0;
 
     CgroupRecord record_;
+    ConfirmMark confirm_;
     IfDenied if_denied_ = IfDenied::fail;
     bool is_claimed_ = true;  // what is in the directories is ours
 };

@@ -48,6 +48,7 @@ Result<FileManagerPointer> choose_manager(const Hierarchies& hierarchies, const 
 }  // namespace
 
 Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
+                                   const std::string& folder,
                                    const std::optional<std::string>& cgroups_path) {
     if (driver == CgroupDriver::disabled) {
         return std::make_unique<DisabledCgroup>(CgroupRecord{driver, {}});
@@ -63,11 +64,11 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
     FileManagerPointer manager = TRY(choose_manager(
         hierarchies, path,
         cgroups_path && !cgroups_path->empty() ? IfDenied::fail : IfDenied::stay_outside));
-    TRY_VOID(manager->look_around());
+    TRY_VOID(manager->look_around(folder));
     return ManagerPointer(std::move(manager));
 }
 
-Result<ManagerPointer> open_cgroup(CgroupRecord record) {
+Result<ManagerPointer> open_cgroup(CgroupRecord record, ConfirmMark confirm) {
     switch (record.driver) {
         case CgroupDriver::disabled:
             return std::make_unique<DisabledCgroup>(std::move(record));
@@ -78,10 +79,14 @@ Result<ManagerPointer> open_cgroup(CgroupRecord record) {
     }
     const bool is_v2 =
         record.directories.size() == 1 && record.directories.front().controllers.empty();
+    FileManagerPointer manager;
     if (is_v2) {
-        return std::make_unique<v2::Manager>(std::move(record));
+        manager = std::make_unique<v2::Manager>(std::move(record));
+    } else {
+        manager = std::make_unique<v1::Manager>(std::move(record));
     }
-    return std::make_unique<v1::Manager>(std::move(record));
+    manager->confirm_marks_by(std::move(confirm));
+    return ManagerPointer(std::move(manager));
 }
 
 Result<CgroupEntry> CgroupManager::open_entries(const std::vector<SubCgroup>& below) {

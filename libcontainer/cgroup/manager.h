@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libcontainer/cgroup/cgroups_path.h"
+#include "libcontainer/cgroup/ownership.h"
 #include "libcontainer/cgroup/stats.h"
 #include "libcontainer/options.h"
 #include "libcontainer/sys/error.h"
@@ -126,10 +127,14 @@ class CgroupManager {
 // A manager for a container to be made: finds the hierarchies of this host (v1, hybrid, v2) and
 // plans the directories from linux.cgroupsPath (CG-01..CG-04; absent: /ID). Makes nothing yet, but
 // refuses already where processes are (CG-05): the record that is kept before create() then never
-// names another container's cgroup, which a clean-up after a crash would kill.
+// names another container's cgroup, which a clean-up after a crash would kill. `folder` is where
+// the container's record will be, for its marks (ownership.h).
 [[nodiscard]] Result<std::unique_ptr<CgroupManager>> plan_cgroup(
-    CgroupDriver driver, const std::string& id, const std::optional<std::string>& cgroups_path);
-// A manager for a container that exists, from its state.
-[[nodiscard]] Result<std::unique_ptr<CgroupManager>> open_cgroup(CgroupRecord record);
+    CgroupDriver driver, const std::string& id, const std::string& folder,
+    const std::optional<std::string>& cgroups_path);
+// A manager for a container that exists, from its state. The record is trusted, and so is every
+// mark without `confirm`: see state/record_cgroup.h.
+[[nodiscard]] Result<std::unique_ptr<CgroupManager>> open_cgroup(CgroupRecord record,
+                                                                 ConfirmMark confirm = {});
 
 }  // namespace libcontainer

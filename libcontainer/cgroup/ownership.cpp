@@ -7,14 +7,17 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdint>
+
+#include "libcontainer/sys/file.h"
 
 namespace libcontainer {
 namespace {
 
 constexpr const char* kOwner = "trusted.brig.owner";
 constexpr const char* kLeft = "trusted.brig.left";
-constexpr std::size_t kMaxMark = 64;
+constexpr std::size_t kMaxMark = PATH_MAX + 32;
 
 // No extended attributes, or none of this kind for us.
 bool has_none(int code) {
@@ -23,12 +26,17 @@ bool has_none(int code) {
 
 }  // namespace
 
-Result<std::string> make_mark() {
+Result<std::string> make_mark(const std::string& folder) {
     std::uint64_t random = 0;
     if (::getrandom(&random, sizeof random, 0) != sizeof random) {
         return sys::fail_errno("getrandom");
     }
-    return std::to_string(random);
+    return std::to_string(random) + " " + TRY(sys::real_path(folder));
+}
+
+std::string folder_of_mark(const std::string& mark) {
+    const std::size_t blank = mark.find(' ');
+    return blank == std::string::npos ? "" : mark.substr(blank + 1);
 }
 
 Result<void> mark_directory(const std::string& directory, const std::string& mark) {
@@ -43,14 +51,15 @@ void unmark_directory(const std::string& directory) {
     ::removexattr(directory.c_str(), kOwner);
 }
 
-Result<bool> belongs_to_another(const std::string& directory, const std::string& mark) {
+Result<std::optional<std::string>> read_mark(const std::string& directory) {
     std::array<char, kMaxMark> found = {};
     const ssize_t size = ::getxattr(directory.c_str(), kOwner, found.data(), found.size());
     if (size >= 0) {
-        return mark != std::string_view(found.data(), static_cast<std::size_t>(size));
+        return std::string(found.data(), static_cast<std::size_t>(size));
     }
-    if (errno == ENODATA || errno == ENOENT || errno == ENODEV || has_none(errno)) {
-        return false;
+    if (errno == ENODATA || errno == ENOENT || errno == ENODEV || errno == ERANGE ||
+        has_none(errno)) {
+        return std::nullopt;
     }
     return sys::fail_errno(sys::call("getxattr", directory));
 }

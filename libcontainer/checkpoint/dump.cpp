@@ -11,6 +11,7 @@
 #include "libcontainer/container.h"
 #include "libcontainer/destruction.h"
 #include "libcontainer/process/interruption.h"
+#include "libcontainer/state/record_cgroup.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
 
@@ -119,7 +120,7 @@ Result<void> checkpoint(const GlobalOptions& global, const CheckpointOptions& op
     TRY_VOID(remove_odd_outputs(directories, "dump"));
     add_dump_options(request, options, found.record);
     TRY_VOID(describe_namespaces(request, plan_namespaces(spec.linux)));
-    const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(found.record.cgroup));
+    const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(found.directory, found.record));
     if (!options.pre_dump) {
         TRY_VOID(describe_outside(request, found, spec, *cgroup, directories.image.get()));
     }

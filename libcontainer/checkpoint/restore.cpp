@@ -140,8 +140,8 @@ Result<void> Restoration::reserve() {
     interruption_ = TRY(hold_back_interruption());
     directory_ = TRY(StateDirectory::reserve(global_.root, options_.create.id));
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
-    cgroup_ =
-        TRY(plan_cgroup(global_.cgroup_driver, options_.create.id, spec().linux.cgroups_path));
+    cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.create.id,
+                              global_.root + "/" + options_.create.id, spec().linux.cgroups_path));
     record_ = TRY(make_record(bundle_, options_.create, global_, plan_, cgroup_->record()));
     return directory_->write_journal(record_);
 }

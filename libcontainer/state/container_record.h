@@ -40,11 +40,6 @@ struct ContainerRecord {
         shared_root;  // to unmount, of a container without mount namespace (N-03)
 };
 
-// Error `invalid` if the record names anything else as a cgroup: what is written there, killed and
-// removed goes by these paths (T-79). No system call where the hierarchies are below
-// /sys/fs/cgroup.
-[[nodiscard]] sys::Result<void> check_cgroups(const CgroupRecord& cgroup);
-
 // oci_version, id, status, pid, bundle, annotations with the status of the moment, for hooks'
 // stdin.
 [[nodiscard]] oci::State hook_state(const ContainerRecord& record, oci::ContainerStatus status,

@@ -250,7 +250,6 @@ Result<ContainerRecord> StateDirectory::read_record() const {
         return sys::fail(sys::ErrorKind::invalid,
                          "state file container.json: of another version or container");
     }
-    TRY_VOID(check_cgroups(record->cgroup));
     return *std::move(record);
 }
 

@@ -80,6 +80,7 @@ class StateDirectory {
     [[nodiscard]] Result<void> remove() const;
 
     [[nodiscard]] const std::string& id() const { return id_; }
+    [[nodiscard]] int root() const { return root_.get(); }
     // What a child inherits of it and has to close.
     [[nodiscard]] std::vector<int> descriptors() const { return {root_.get(), directory_.get()}; }
 

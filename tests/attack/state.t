@@ -4,6 +4,7 @@
 # somebody who got at them, and two state roots that name the same things.
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -101,6 +102,79 @@ def shared_inner(lab):
     check(os.path.isdir(inner), "the inner group")
     at(lab, other, "delete", "--force", "guest").ok()
     equal(folders(), [], "groups")
+    remove_lab()
+
+
+def forge_copied(lab, folder):
+    """Another container's mark, which is true of another group."""
+    _, other = share(lab, "v1")
+    mark = os.getxattr(f"{V1['freezer']}{PLACE}", MARK)
+    return mark, lambda: at(lab, other, "delete", "--force", "guest").ok()
+
+
+def forge_record(where):
+    """A root of the container's making, with a record that has the mark and names the group."""
+    def forge(lab, folder):
+        root = f"{lab.path}/{where}"
+        os.mkdir(root)
+        if where == "tmpfs":
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
+        os.mkdir(f"{root}/x")
+        write(f"{root}/x/container.json", read(f"{lab.root}/{folder}/container.json"))
+        record = json.loads(read(f"{root}/x/container.json"))
+        mark = f"1 {root}/x"
+        record["state"]["id"] = "x"
+        record["cgroup"]["mark"] = mark
+        for directory in record["cgroup"]["directories"]:
+            directory["found"] = True
+        write(f"{root}/x/container.json", json.dumps(record))
+        os.chmod(root, 0o777 if where == "open" else 0o700)
+        return mark.encode(), lambda: subprocess.run(["umount", "-q", root], check=False)
+    return forge
+
+
+MARK = "trusted.brig.owner"
+FORGED = {
+    "a word": lambda lab, folder: (b"another", None),
+    "nothing": lambda lab, folder: (b"", None),
+    "long": lambda lab, folder: (b"1 /" + b"x" * 20000, None),
+    "of one that is gone": lambda lab, folder: (f"1 {lab.root}/gone".encode(), None),
+    "of one without mark": lambda lab, folder: (f"1 {lab.root}/{folder}".encode(), None),
+    "of no folder": lambda lab, folder: (b"1 /etc/passwd", None),
+    "of /": lambda lab, folder: (b"1 /", None),
+    "relative": lambda lab, folder: (b"1 x/y", None),
+    "another's": forge_copied,
+    "of a root open to all": forge_record("open"),
+    "of a root on another file system": forge_record("tmpfs"),
+    "of a root by a process": lambda lab, folder: (
+        f"1 /proc/{os.getpid()}/root{lab.root}/{folder}".encode(), None),
+}
+
+
+@suite.table("T-79 R-36 O-05", "a forged mark on its groups saves no container from kill and delete", FORGED)
+def forged_mark(lab, forge):
+    need_v1("freezer")
+    container = lab.sleeper()
+    mark, undo = forge(lab, container.id)
+    groups = [folder for folder in oracle.cgroups() if folder.endswith(container.id)]
+    check(groups, "its groups")
+    for folder in groups:
+        os.setxattr(folder, MARK, mark)
+    check(str(container.pid) in lab.brig("ps", container.id).ok().out, "ps shows its process")
+    stray = lab.popen(["/bin/sleep", "1000"]).process
+    for folder in groups:
+        write(f"{folder}/cgroup.procs", str(stray.pid))
+    container.kill("--all", "KILL").ok()
+    equal(stray.wait(), -9, "the end of a process in its group")
+    container.wait_stopped()
+    stray = lab.popen(["/bin/sleep", "1000"]).process
+    for folder in groups:
+        write(f"{folder}/cgroup.procs", str(stray.pid))
+    container.delete("--force").ok()
+    equal(stray.wait(), -9, "the end of another")
+    check(not any(os.path.exists(folder) for folder in groups), "its groups are gone")
+    if undo:
+        undo()
     remove_lab()
 
 

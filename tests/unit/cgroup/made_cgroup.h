@@ -97,7 +97,7 @@ inline int wait_for_ever() {
 class Made {
   public:
     explicit Made(const std::string& path = test_path()) {
-        auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", path);
+        auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", path);
         REQUIRE(planned);
         manager_ = std::move(*planned);
         const auto created = manager_->create();

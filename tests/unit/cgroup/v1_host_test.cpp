@@ -13,7 +13,7 @@
 using libcontainer::open_cgroup;
 
 TEST_CASE("planning makes nothing") {
-    const auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    const auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", test_path());
     REQUIRE(planned);
     REQUIRE_FALSE((*planned)->record().directories.empty());
     for (const auto& directory : (*planned)->record().directories) {
@@ -22,7 +22,7 @@ TEST_CASE("planning makes nothing") {
 }
 
 TEST_CASE("create makes a directory in each hierarchy and destroy leaves none") {
-    auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", test_path());
     REQUIRE(planned);
     REQUIRE((*planned)->create());
     const auto record = (*planned)->record();
@@ -59,7 +59,7 @@ TEST_CASE("parents are made too, and only the container's own directory is remov
     }
     CHECK(exists(parent_directory));
     // They are not the container's own any more.
-    auto parents = plan_cgroup(CgroupDriver::cgroupfs, "unused", parent);
+    auto parents = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", parent);
     REQUIRE(parents);
     for (const auto& directory : (*parents)->record().directories) {
         CHECK(::rmdir(directory.path.c_str()) == 0);
@@ -69,7 +69,7 @@ TEST_CASE("parents are made too, and only the container's own directory is remov
 TEST_CASE("CG-05: a cgroup that is not empty is refused before anything is kept of it") {
     const Made first;
     const Member member(*first, &wait_for_ever);
-    const auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    const auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", test_path());
     REQUIRE_FALSE(second);
     CHECK_THAT(second.error().message,
                Catch::Contains("container's cgroup is not empty: 1 process(es) found"));
@@ -77,7 +77,7 @@ TEST_CASE("CG-05: a cgroup that is not empty is refused before anything is kept 
 
 TEST_CASE("CG-05: a cgroup that is not empty any more is refused and stays as it was") {
     const Made first;
-    auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", test_path());
     REQUIRE(second);
     const Member member(*first, &wait_for_ever);
     const auto created = (*second)->create();
@@ -93,7 +93,7 @@ TEST_CASE("CG-05: a cgroup that is not empty any more is refused and stays as it
 TEST_CASE("CG-05: a frozen cgroup is refused") {
     const Made first;
     REQUIRE(first->freeze());
-    auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", test_path());
     const auto created = (*second)->create();
     REQUIRE_FALSE(created);
     CHECK_THAT(created.error().message, Catch::Contains("container's cgroup unexpectedly frozen"));
@@ -103,7 +103,7 @@ TEST_CASE("CG-05: a frozen cgroup is refused") {
 TEST_CASE("CG-05: a cgroup below a frozen one is refused and not left behind") {
     const Made parent;
     REQUIRE(parent->freeze());
-    auto inner = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path() + "/inner");
+    auto inner = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", test_path() + "/inner");
     CHECK_FALSE((*inner)->create());
     for (const auto& directory : (*inner)->record().directories) {
         CHECK_FALSE(exists(directory.path));
@@ -131,7 +131,7 @@ TEST_CASE("trap 33 O-05: an empty cgroup that exists is taken, and stays") {
 TEST_CASE("CG-05: taking back a create harms nobody who has entered meanwhile") {
     const Made first;
     ::rmdir(first.directory("memory").c_str());
-    auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", test_path());
+    auto second = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", test_path());
     REQUIRE(second);
     REQUIRE((*second)->create());
     CHECK(exists(first.directory("memory")));
@@ -147,7 +147,7 @@ TEST_CASE("CG-05: taking back a create harms nobody who has entered meanwhile") 
 }
 
 TEST_CASE("CG-02: a relative path is below the own cgroup of each hierarchy") {
-    const auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", "brig-test-relative");
+    const auto planned = plan_cgroup(CgroupDriver::cgroupfs, "unused", "/", "brig-test-relative");
     REQUIRE(planned);
     const auto own = libcontainer::parse_memberships(content("/proc/self/cgroup"));
     for (const auto& directory : (*planned)->record().directories) {
@@ -295,7 +295,7 @@ TEST_CASE("M-09: mount sources name each hierarchy as it is mounted anew") {
 }
 
 TEST_CASE("without cgroups nothing is made and what needs them says so") {
-    const auto manager = plan_cgroup(CgroupDriver::disabled, "x", "/would/be");
+    const auto manager = plan_cgroup(CgroupDriver::disabled, "x", "/", "/would/be");
     REQUIRE(manager);
     CHECK((*manager)->record().directories.empty());
     CHECK((*manager)->create());
@@ -306,7 +306,7 @@ TEST_CASE("without cgroups nothing is made and what needs them says so") {
 }
 
 TEST_CASE("the systemd driver is refused with its name") {
-    const auto manager = plan_cgroup(CgroupDriver::systemd, "x", "system.slice:a:b");
+    const auto manager = plan_cgroup(CgroupDriver::systemd, "x", "/", "system.slice:a:b");
     REQUIRE_FALSE(manager);
     CHECK(manager.error().message == "cgroup driver systemd: not built into this brig");
 }
