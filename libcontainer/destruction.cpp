@@ -149,9 +149,12 @@ Result<void> unmount_root(const ContainerRecord& record) {
 
 Result<void> destroy_container(const StateDirectory& directory, const ContainerRecord& record,
                                const Warn& warn, int interruption, Force force) {
-    const std::unique_ptr<CgroupManager> cgroup = TRY(open_cgroup(directory, record));
+    auto cgroup = open_cgroup(directory, record);
+    if (!cgroup && (force == Force::no || cgroup.error().kind != sys::ErrorKind::invalid)) {
+        return std::unexpected(std::move(cgroup).error());
+    }
     auto init = open_init(record);
-    if (!init && record.cgroup.driver == CgroupDriver::disabled) {
+    if (!init && (!cgroup || record.cgroup.driver == CgroupDriver::disabled)) {
         return std::unexpected(std::move(init).error());
     }
     // An init that cannot be looked at just now ends with the rest of its cgroup.
@@ -160,7 +163,11 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
         thaw(directory, record);
         TRY_VOID(kill_init(record));
     }
-    TRY_VOID(cgroup->destroy());
+    if (cgroup) {
+        TRY_VOID((*cgroup)->destroy());
+    } else if (warn) {
+        warn(cgroup.error().text() + ": nothing is killed or removed there");
+    }
     if (record.resctrl) {
         TRY_VOID(resctrl::remove(*record.resctrl));
     }

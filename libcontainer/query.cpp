@@ -43,7 +43,11 @@ Result<std::vector<oci::State>> list(const GlobalOptions& global) {
     for (const std::string& id : TRY(StateDirectory::ids(global.root))) {
         const auto found = find_container(global.root, id);
         if (found) {
-            states.push_back(TRY(current_state(*found)));
+            auto state = current_state(*found);
+            if (!state && state.error().kind == sys::ErrorKind::invalid) {
+                continue;  // its record names what is no cgroup
+            }
+            states.push_back(TRY(std::move(state)));
         } else if (found.error().kind == sys::ErrorKind::system) {
             return std::unexpected(found.error());  // it may well be there
         }

@@ -410,4 +410,31 @@ def edited(lab, change):
         write(f"{lab.root}/{container.id}/container.json", saved)
 
 
+@suite.table("T-79 R-36 R-47", "delete --force ends what a record without true cgroups still tells of", {
+    "elsewhere": lead_out("{lab}/outside"), "with dots": lead_out("/sys/fs/cgroup/../x"),
+    "relative": lead_out("x")})
+def misled(lab, change):
+    made = lab.bundle(SLEEP)
+    made.config["hooks"] = {"poststop": [
+        {"path": "/bin/touch", "args": ["touch", f"{lab.path}/stopped"]}]}
+    container = lab.start(made)
+    pid, before = container.pid, canary(lab)
+    edit(lab, container, change)
+    container.delete().failed("is no cgroup")
+    check(container.id not in lab.brig("list", "-q").ok().out, "list goes on without it")
+    check(os.path.exists(f"/proc/{pid}"), "the process, which is alive")
+    lab.brig("kill", "--all", container.id, "KILL").failed("is no cgroup")
+    log = f"{lab.path}/log"
+    lab.brig("delete", "--force", container.id,
+             globals_=("--log", log, "--log-level", "warning")).ok()
+    check("is no cgroup" in read(log), "a warning")
+    lab.reap()
+    check(not os.path.exists(f"/proc/{pid}"), "the end of its process")
+    check(os.path.exists(f"{lab.path}/stopped"), "the hook of the kind poststop")
+    lab.gone(container.id)
+    equal(oracle.tree(f"{lab.path}/outside"), before, "outside")
+    for folder in sorted(oracle.cgroups() - lab.before.cgroups, reverse=True):
+        os.rmdir(folder)
+
+
 suite.main()
