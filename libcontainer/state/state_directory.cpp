@@ -57,6 +57,11 @@ Result<sys::UniqueFd> open_root(const std::string& root) {
     return fd;
 }
 
+// The mark, or a write's temporary file.
+[[nodiscard]] bool is_of_record(std::string_view name) {
+    return name.starts_with('.') && name.substr(1).starts_with(kRecordName);
+}
+
 // Addresses a socket in the folder however long the folder's path is.
 [[nodiscard]] sockaddr_un address_of(int directory, const char* name) {
     sockaddr_un address = {};
@@ -344,7 +349,7 @@ Result<bool> StateDirectory::is_anothers() const {
     bool is_strange = false;
     while (const dirent* const entry = TRY(files.next())) {
         const std::string_view name = entry->d_name;
-        if (name == kRecordName || name.starts_with(std::string(".") + kRecordName)) {
+        if (name == kRecordName || is_of_record(name)) {
             return false;
         }
         is_strange = is_strange || std::ranges::find(kOurs, name) == kOurs.end();
@@ -354,13 +359,17 @@ Result<bool> StateDirectory::is_anothers() const {
 
 Result<void> StateDirectory::remove() const {
     constexpr int kTries = 3;
+    bool is_ours = ::unlinkat(directory_.get(), kMarkName, 0) == 0;
     for (int tried = 0;; ++tried) {
-        remove_files();
+        is_ours = remove_files() || is_ours;
         if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
             return {};
         }
         if (tried == kTries) {
-            const auto failed = sys::fail_errno(sys::call("rmdir", id_));
+            auto failed = sys::fail_errno(sys::call("rmdir", id_));
+            if (!is_ours) {
+                return failed;
+            }
             // The next call is to know the folder for ours, though its record is gone.
             constexpr mode_t kPrivate = 0600;
             const sys::UniqueFd mark(::openat(directory_.get(), kMarkName,
@@ -369,24 +378,29 @@ Result<void> StateDirectory::remove() const {
             return failed;
         }
         if (errno == ENOTEMPTY) {
-            remove_leftovers();
+            remove_leftovers(is_ours ? Strangers::go : Strangers::stay);
         }
     }
 }
 
-void StateDirectory::remove_files() const {
-    for (const char* const name : {kStartName, kConfigName, kRecordName}) {
+// Whether there was a record, or what somebody has put in its place.
+bool StateDirectory::remove_files() const {
+    for (const char* const name : {kStartName, kConfigName}) {
         ::unlinkat(directory_.get(), name, 0);
     }
+    return ::unlinkat(directory_.get(), kRecordName, 0) == 0 || errno == EISDIR;
 }
 
 // A write that was killed between its temporary file and the rename leaves the former behind. Nor
 // may anything else in the folder keep the id from ever being used again (T-79).
-void StateDirectory::remove_leftovers() const {
+void StateDirectory::remove_leftovers(Strangers strangers) const {
     ::unlinkat(directory_.get(), kNotifyName, 0);
     ::unlinkat(directory_.get(), kNotifyFolder, AT_REMOVEDIR);
     auto files = sys::Directory::open(directory_.get(), ".");
     while (const dirent* const entry = files ? files->next().value_or(nullptr) : nullptr) {
+        if (strangers == Strangers::stay && !is_of_record(entry->d_name)) {
+            continue;
+        }
         if (::unlinkat(directory_.get(), entry->d_name, 0) != 0 && errno == EISDIR) {
             ::unlinkat(directory_.get(), entry->d_name, AT_REMOVEDIR);
         }

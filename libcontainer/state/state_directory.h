@@ -76,7 +76,9 @@ class StateDirectory {
     // and a file that brig never writes.
     [[nodiscard]] Result<bool> is_anothers() const;
 
-    // Removes the folder with its files. What else is in it and cannot be removed is told.
+    // Removes the folder with its files. Of a container it takes what else is in it, too, and tells
+    // of what cannot be removed. Without a record it takes only what brig may have left: the folder
+    // may be one that another runtime has just made.
     [[nodiscard]] Result<void> remove() const;
 
     [[nodiscard]] const std::string& id() const { return id_; }
@@ -85,8 +87,9 @@ class StateDirectory {
     [[nodiscard]] std::vector<int> descriptors() const { return {root_.get(), directory_.get()}; }
 
   private:
-    void remove_files() const;
-    void remove_leftovers() const;
+    [[nodiscard]] bool remove_files() const;
+    enum class Strangers : bool { stay, go };
+    void remove_leftovers(Strangers strangers) const;
 
     StateDirectory(sys::UniqueFd root, sys::UniqueFd directory, std::string id)
         : root_(std::move(root)), directory_(std::move(directory)), id_(std::move(id)) {}
