@@ -40,8 +40,8 @@ Pressure::Line pressure_line(const std::vector<std::string_view>& words) {
 
 }  // namespace
 
-std::string FigureFiles::text(std::string_view file) const {
-    auto content = read(file);
+std::string FigureReader::text(std::string_view file) {
+    auto content = directory_.read(file);
     if (!content) {
         keep(std::move(content).error());
         return {};
@@ -49,13 +49,22 @@ std::string FigureFiles::text(std::string_view file) const {
     return *std::move(content);
 }
 
-void FigureFiles::keep(sys::Error error) const {
+std::vector<std::string> FigureReader::page_sizes(std::string_view suffix) {
+    auto sizes = list_page_sizes(directory_, suffix);
+    if (!sizes) {
+        keep(std::move(sizes).error());
+        return {};
+    }
+    return *std::move(sizes);
+}
+
+void FigureReader::keep(sys::Error error) {
     if (!failure_ && !is_unknown_figure(error)) {
         failure_ = std::move(error);
     }
 }
 
-Result<void> FigureFiles::outcome() const {
+Result<void> FigureReader::outcome() const {
     return failure_ ? Result<void>(std::unexpected(*failure_)) : Result<void>();
 }
 
@@ -88,11 +97,11 @@ std::vector<std::vector<std::string_view>> words_of_lines(std::string_view text)
     return lines;
 }
 
-Count read_count(const FigureFiles& files, std::string_view file) {
+Count read_count(FigureReader& files, std::string_view file) {
     return count_of(files.text(file));
 }
 
-std::vector<Count> read_counts(const FigureFiles& files, std::string_view file) {
+std::vector<Count> read_counts(FigureReader& files, std::string_view file) {
     const std::string text = files.text(file);
     std::vector<Count> counts;
     for (const auto& words : words_of_lines(text)) {
@@ -101,7 +110,7 @@ std::vector<Count> read_counts(const FigureFiles& files, std::string_view file) 
     return counts;
 }
 
-std::vector<std::uint32_t> read_list(const FigureFiles& files, std::string_view file) {
+std::vector<std::uint32_t> read_list(FigureReader& files, std::string_view file) {
     const std::string text = files.text(file);
     std::vector<std::uint32_t> numbers;
     for (std::string_view rest = text; !rest.empty();) {
@@ -115,7 +124,7 @@ std::vector<std::uint32_t> read_list(const FigureFiles& files, std::string_view 
     return numbers;
 }
 
-std::map<std::string, Count> read_table(const FigureFiles& files, std::string_view file) {
+std::map<std::string, Count> read_table(FigureReader& files, std::string_view file) {
     const std::string text = files.text(file);
     std::map<std::string, Count> table;
     for (const auto& words : words_of_lines(text)) {
@@ -126,7 +135,7 @@ std::map<std::string, Count> read_table(const FigureFiles& files, std::string_vi
     return table;
 }
 
-std::optional<Pressure> read_pressure(const FigureFiles& files, std::string_view file) {
+std::optional<Pressure> read_pressure(FigureReader& files, std::string_view file) {
     const std::string text = files.text(file);
     Pressure pressure;
     for (const auto& words : words_of_lines(text)) {
@@ -137,15 +146,6 @@ std::optional<Pressure> read_pressure(const FigureFiles& files, std::string_view
         }
     }
     return text.empty() ? std::nullopt : std::optional(pressure);
-}
-
-std::vector<std::string> page_sizes(const FigureFiles& files, std::string_view suffix) {
-    auto sizes = list_page_sizes(files, suffix);
-    if (!sizes) {
-        files.keep(std::move(sizes).error());
-        return {};
-    }
-    return *std::move(sizes);
 }
 
 bool parse_device(std::string_view text, BlkioStats::Entry& entry) {

@@ -14,20 +14,24 @@
 
 namespace libcontainer {
 
-// A cgroup directory that is read for figures. A failure that is not the file's (no more
-// descriptors, no memory) is kept: what an engine takes for "uses nothing" must not come from that.
-class FigureFiles : public AttributeDirectory {
+// Reads a cgroup directory for figures. A failure that is not the file's (no more descriptors, no
+// memory) is kept: what an engine takes for "uses nothing" must not come from that.
+class FigureReader {
   public:
-    using AttributeDirectory::AttributeDirectory;
+    explicit FigureReader(std::string path) : directory_(std::move(path)) {}
 
     // A file's content; empty if the kernel does not offer it.
-    [[nodiscard]] std::string text(std::string_view file) const;
-    void keep(sys::Error error) const;
+    [[nodiscard]] std::string text(std::string_view file);
+    // See list_page_sizes().
+    [[nodiscard]] std::vector<std::string> page_sizes(std::string_view suffix);
     // The first failure.
     [[nodiscard]] Result<void> outcome() const;
 
   private:
-    mutable std::optional<sys::Error> failure_;
+    void keep(sys::Error error);
+
+    AttributeDirectory directory_;
+    std::optional<sys::Error> failure_;
 };
 
 // Whether the failure to read a figure means that there is none: of a controller that is not there,
@@ -35,19 +39,14 @@ class FigureFiles : public AttributeDirectory {
 [[nodiscard]] bool is_unknown_figure(const sys::Error& error);
 
 // "max" is the largest number, as Go callers have it.
-[[nodiscard]] Count read_count(const FigureFiles& files, std::string_view file);
+[[nodiscard]] Count read_count(FigureReader& files, std::string_view file);
 // Numbers between blanks.
-[[nodiscard]] std::vector<Count> read_counts(const FigureFiles& files, std::string_view file);
+[[nodiscard]] std::vector<Count> read_counts(FigureReader& files, std::string_view file);
 // "0-3,7".
-[[nodiscard]] std::vector<std::uint32_t> read_list(const FigureFiles& files, std::string_view file);
+[[nodiscard]] std::vector<std::uint32_t> read_list(FigureReader& files, std::string_view file);
 // Lines of "name number".
-[[nodiscard]] std::map<std::string, Count> read_table(const FigureFiles& files,
-                                                      std::string_view file);
-// See list_page_sizes().
-[[nodiscard]] std::vector<std::string> page_sizes(const FigureFiles& files,
-                                                  std::string_view suffix);
-[[nodiscard]] std::optional<Pressure> read_pressure(const FigureFiles& files,
-                                                    std::string_view file);
+[[nodiscard]] std::map<std::string, Count> read_table(FigureReader& files, std::string_view file);
+[[nodiscard]] std::optional<Pressure> read_pressure(FigureReader& files, std::string_view file);
 
 // The words of each line.
 [[nodiscard]] std::vector<std::vector<std::string_view>> words_of_lines(std::string_view text);

@@ -14,7 +14,7 @@
 namespace libcontainer::v1 {
 namespace {
 
-void read_cpuacct(const FigureFiles& files, CpuStats::Usage& usage) {
+void read_cpuacct(FigureReader& files, CpuStats::Usage& usage) {
     constexpr Count kTick = 10'000'000;  // nanoseconds of a tick as user space sees it (USER_HZ)
     usage.total = read_count(files, "cpuacct.usage");
     usage.per_cpu = read_counts(files, "cpuacct.usage_percpu");
@@ -25,12 +25,12 @@ void read_cpuacct(const FigureFiles& files, CpuStats::Usage& usage) {
     usage.kernel = times["system"] * kTick;
 }
 
-void read_cpu(const FigureFiles& files, CpuStats::Throttling& throttling) {
+void read_cpu(FigureReader& files, CpuStats::Throttling& throttling) {
     auto stat = read_table(files, "cpu.stat");
     throttling = {stat["nr_periods"], stat["nr_throttled"], stat["throttled_time"]};
 }
 
-CpusetStats read_cpuset(const FigureFiles& files) {
+CpusetStats read_cpuset(FigureReader& files) {
     CpusetStats cpuset;
     cpuset.cpus = read_list(files, "cpuset.cpus");
     cpuset.mems = read_list(files, "cpuset.mems");
@@ -49,13 +49,13 @@ CpusetStats read_cpuset(const FigureFiles& files) {
     return cpuset;
 }
 
-MemoryStats::Entry read_memory_entry(const FigureFiles& files, const std::string& prefix) {
+MemoryStats::Entry read_memory_entry(FigureReader& files, const std::string& prefix) {
     return {
         read_count(files, prefix + "limit_in_bytes"), read_count(files, prefix + "usage_in_bytes"),
         read_count(files, prefix + "max_usage_in_bytes"), read_count(files, prefix + "failcnt")};
 }
 
-MemoryStats read_memory(const FigureFiles& files) {
+MemoryStats read_memory(FigureReader& files) {
     MemoryStats memory;
     memory.raw = read_table(files, "memory.stat");
     const auto cache = memory.raw.find("cache");
@@ -68,8 +68,7 @@ MemoryStats read_memory(const FigureFiles& files) {
 }
 
 // "8:0 Read 4096", or without a direction.
-std::vector<BlkioStats::Entry> read_block_entries(const FigureFiles& files,
-                                                  const std::string& file) {
+std::vector<BlkioStats::Entry> read_block_entries(FigureReader& files, const std::string& file) {
     const std::string text = files.text(file);
     std::vector<BlkioStats::Entry> entries;
     for (const auto& words : words_of_lines(text)) {
@@ -84,7 +83,7 @@ std::vector<BlkioStats::Entry> read_block_entries(const FigureFiles& files,
     return entries;
 }
 
-BlkioStats read_blkio(const FigureFiles& files) {
+BlkioStats read_blkio(FigureReader& files) {
     BlkioStats blkio;
     // The scheduler that counts, if one does; throttling counts always.
     for (const std::string prefix : {"blkio.bfq.", "blkio.", "blkio.throttle."}) {
@@ -103,9 +102,9 @@ BlkioStats read_blkio(const FigureFiles& files) {
     return blkio;
 }
 
-std::map<std::string, HugetlbStats> read_hugetlb(const FigureFiles& files) {
+std::map<std::string, HugetlbStats> read_hugetlb(FigureReader& files) {
     std::map<std::string, HugetlbStats> hugetlb;
-    for (const std::string& size : page_sizes(files, ".usage_in_bytes")) {
+    for (const std::string& size : files.page_sizes(".usage_in_bytes")) {
         const std::string stem = "hugetlb." + size;
         hugetlb[size] = {read_count(files, stem + ".usage_in_bytes"),
                          read_count(files, stem + ".max_usage_in_bytes"),
@@ -114,7 +113,7 @@ std::map<std::string, HugetlbStats> read_hugetlb(const FigureFiles& files) {
     return hugetlb;
 }
 
-PidsStats read_pids_stats(const FigureFiles& files) {
+PidsStats read_pids_stats(FigureReader& files) {
     const Count limit = read_count(files, "pids.max");
     return {read_count(files, "pids.current"),
             limit == std::numeric_limits<Count>::max() ? 0 : limit};
@@ -130,11 +129,11 @@ Result<CgroupStats> Manager::stats() const {
         if (directory == nullptr || !outcome) {
             return;
         }
-        const FigureFiles files(*directory);
+        FigureReader files(*directory);
         read(files);
         outcome = files.outcome();
     };
-    using Files = const FigureFiles&;
+    using Files = FigureReader&;
     with("cpuacct", [&](Files files) { read_cpuacct(files, stats.cpu.usage); });
     with("cpu", [&](Files files) { read_cpu(files, stats.cpu.throttling); });
     with("cpuset", [&](Files files) { stats.cpuset = read_cpuset(files); });

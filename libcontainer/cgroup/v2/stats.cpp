@@ -14,7 +14,7 @@ namespace {
 
 constexpr Count kNone = std::numeric_limits<Count>::max();
 
-CpuStats read_cpu(const FigureFiles& files) {
+CpuStats read_cpu(FigureReader& files) {
     constexpr Count kNanoseconds = 1000;  // of a microsecond
     CpuStats cpu;
     auto stat = read_table(files, "cpu.stat");
@@ -27,7 +27,7 @@ CpuStats read_cpu(const FigureFiles& files) {
     return cpu;
 }
 
-MemoryStats read_memory(const FigureFiles& files) {
+MemoryStats read_memory(FigureReader& files) {
     MemoryStats memory;
     memory.raw = read_table(files, "memory.stat");
     const auto cache = memory.raw.find("file");
@@ -46,7 +46,7 @@ MemoryStats read_memory(const FigureFiles& files) {
 }
 
 // "8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0".
-BlkioStats read_io(const FigureFiles& files) {
+BlkioStats read_io(FigureReader& files) {
     struct Figure {
         std::string_view key;
         const char* op;
@@ -81,9 +81,9 @@ BlkioStats read_io(const FigureFiles& files) {
     return blkio;
 }
 
-std::map<std::string, HugetlbStats> read_hugetlb(const FigureFiles& files) {
+std::map<std::string, HugetlbStats> read_hugetlb(FigureReader& files) {
     std::map<std::string, HugetlbStats> hugetlb;
-    for (const std::string& size : page_sizes(files, ".current")) {
+    for (const std::string& size : files.page_sizes(".current")) {
         auto events = read_table(files, "hugetlb." + size + ".events");
         hugetlb[size] = {read_count(files, "hugetlb." + size + ".current"), 0, events["max"]};
     }
@@ -98,7 +98,7 @@ Result<CgroupStats> Manager::stats() const {
     if (directory == nullptr) {
         return stats;
     }
-    const FigureFiles files(*directory);
+    FigureReader files(*directory);
     stats.cpu = read_cpu(files);
     stats.cpuset.cpus = read_list(files, "cpuset.cpus");
     stats.cpuset.mems = read_list(files, "cpuset.mems");
