@@ -148,7 +148,9 @@ class Guest {
             return sys::fail_errno("setns");
         }
         if (place.own_user_namespace) {
-            // What is made inside belongs to the container's root.
+            // What is made inside belongs to the container's root, and the caller's groups reach
+            // nothing there.
+            TRY_VOID(apply_groups({}));
             if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
                 return sys::fail_errno("setresuid(0)");
             }

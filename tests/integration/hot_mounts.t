@@ -98,6 +98,24 @@ def user_namespace(lab):
     change(lab, "remove", container, bind(data, "/data"), tmpfs("/new")).ok()
 
 
+@suite.case("R-27", "the caller's groups open nothing in a container with a user namespace")
+def groups(lab):
+    made = lab.bundle(["/bin/sleep", "1000"])
+    maps = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    made.set("linux.uidMappings", maps)
+    made.set("linux.gidMappings", maps)
+    made.config["linux"]["namespaces"].append({"type": "user"})
+    guarded = f"{made.path}/rootfs/guarded"
+    os.mkdir(guarded)
+    os.chown(guarded, 4242, 4242)  # no ids of the container, so its root has no power over them
+    os.chmod(guarded, 0o770)
+    os.chmod(lab.path, 0o755)
+    container = lab.start(made)
+    file = fragment(lab, tmpfs("/guarded/x"))
+    lab.brig("mounts", "add", container.id, file, extra_groups=[4242]).failed("permission denied", status=1)
+    equal(os.listdir(guarded), [], "what was made")
+
+
 @suite.table("R-3", "what cannot come is refused whole, with its place", {
     "missing source": ([bind("/no/such", "/x")], 'mounts[1] (/x): open_tree("/no/such"): no such file'),
     "missing type": ([{"destination": "/x"}], "mounts[1] (/x): "),
