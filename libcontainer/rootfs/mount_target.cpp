@@ -25,6 +25,7 @@ using sys::Symlinks;
 using sys::UniqueFd;
 
 constexpr ino_t kProcRootInode = 1;
+constexpr ino_t kSysfsRootInode = 1;
 constexpr mode_t kDirectoryMode = 0755;
 // What the kernel gives a tmpfs by itself. The directory has it too, for the container may be
 // started again, and then the directory is there (M-10).
@@ -147,12 +148,13 @@ bool same_place(const struct statx& one, const struct statx& other) {
            one.stx_dev_minor == other.stx_dev_minor && one.stx_mnt_id == other.stx_mnt_id;
 }
 
-Result<bool> is_on_proc(int fd) {
+// The magic number of the filesystem that it is on.
+Result<long> filesystem_of(int fd) {
     struct statfs info = {};
     if (::fstatfs(fd, &info) != 0) {
         return fail_errno("fstatfs");
     }
-    return info.f_type == PROC_SUPER_MAGIC;
+    return info.f_type;
 }
 
 // Whether `source` is the root of a procfs.
@@ -161,7 +163,7 @@ Result<bool> is_proc_root(int source) {
     if (::fstat(source, &info) != 0) {
         return fail_errno("fstat(source)");
     }
-    return info.st_ino == kProcRootInode && TRY(is_on_proc(source));
+    return info.st_ino == kProcRootInode && TRY(filesystem_of(source)) == PROC_SUPER_MAGIC;
 }
 
 bool is_new_proc(const MountPlan& plan) {
@@ -178,8 +180,12 @@ Result<void> check_source(const MountPlan& plan, int source) {
 
 // The kernel's files under /proc are where brig and the container's software write what confines
 // them: whatever path led there, nothing may stand in for them (CVE-2019-19921, CVE-2025-52881).
-Result<void> check_place(const MountPlan& plan, int fd, ino_t inode) {
-    if (!TRY(is_on_proc(fd)) || may_cover_proc(plan.target)) {
+Result<void> check_place(const Rootfs& rootfs, const MountPlan& plan, int fd, ino_t inode) {
+    const long filesystem = TRY(filesystem_of(fd));
+    if (rootfs.is_live && filesystem == SYSFS_MAGIC && inode == kSysfsRootInode) {
+        return fail(ErrorKind::invalid, "a mount on the root of a sysfs is not allowed here");
+    }
+    if (filesystem != PROC_SUPER_MAGIC || may_cover_proc(plan.target)) {
         return {};
     }
     if (inode == kProcRootInode && (is_new_proc(plan) || plan.target == "proc")) {
@@ -224,7 +230,7 @@ Result<MountTarget> open_mount_target(const Rootfs& rootfs, const MountPlan& pla
     if (needs_real_directory(plan) && !S_ISDIR(target.mode)) {
         return fail(ErrorKind::invalid, "the destination of " + plan.type + " must be a directory");
     }
-    TRY_VOID(check_place(plan, target.fd.get(), info.stx_ino));
+    TRY_VOID(check_place(rootfs, plan, target.fd.get(), info.stx_ino));
     return target;
 }
 

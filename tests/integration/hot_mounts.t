@@ -137,10 +137,12 @@ def refused(lab, mounts, reason):
 
 @suite.table("M-11", "nothing comes onto proc or sysfs", {
     "on /proc": "/proc", "below": "/proc/self", "a mask": "/proc/kcore", "on /sys": "/sys",
-    "by dots": "/tmp/../proc/sys", "by a link of the image": "/link"})
+    "by dots": "/tmp/../proc/sys", "by a link of the image": "/link",
+    "on /sys by a link of the image": "/kernel"})
 def kernel_files(lab, destination):
     made = lab.bundle(["/bin/sleep", "1000"])
     os.symlink("/proc/sys", f"{made.path}/rootfs/link")
+    os.symlink("/sys", f"{made.path}/rootfs/kernel")
     container = lab.start(made)
     before = inside(container)
     for mount in (bind("/proc", destination), tmpfs(destination), bind("/tmp", destination)):
