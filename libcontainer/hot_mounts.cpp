@@ -272,7 +272,9 @@ Result<void> visit(const Inside& inside, const Agree& agree) {
 // Entries of the record that are not there any more do no harm: no other mount is like them.
 Result<void> remember(Place& place, const std::vector<UniqueFd>& mounts) {
     for (const UniqueFd& mount : mounts) {
-        place.found.record.added_mounts.push_back(TRY(identify_mount(mount.get())));
+        MountIdentity identity = TRY(identify_mount(mount.get()));
+        identity.mount_namespace = 0;  // not the caller's, and the container's goes without saying
+        place.found.record.added_mounts.push_back(identity);
     }
     return place.found.directory.write_record(place.found.record);
 }

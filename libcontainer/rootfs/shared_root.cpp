@@ -22,7 +22,8 @@ namespace {
 
 Result<struct statx> status(int fd, unsigned wanted) {
     struct statx info = {};
-    if (::statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, wanted, &info) != 0) {
+    constexpr int kFlags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+    if (::statx(fd, "", kFlags, wanted, &info) != 0) {
         return sys::fail_errno("statx");
     }
     return info;

@@ -18,7 +18,8 @@ struct MountIdentity {
     std::uint64_t unique_id = 0;  // never given again (Linux 6.8), else 0
     std::uint64_t device = 0;     // of its root folder, for kernels without unique ids
     std::uint64_t inode = 0;
-    std::uint64_t mount_namespace = 0;  // inode of the one that it is, or will be, attached in
+    // Inode of the one that it is, or will be, attached in. 0: that of the container.
+    std::uint64_t mount_namespace = 0;
 
     // The namespace only tells where to look.
     bool operator==(const MountIdentity& other) const {
@@ -27,7 +28,8 @@ struct MountIdentity {
     }
 };
 
-// Parent, of a detached mount.
+// Parent, of a detached mount that it will attach in its own mount namespace, or of any: then the
+// namespace means nothing. Asks nobody who may not answer, such as a FUSE of the container.
 [[nodiscard]] Result<MountIdentity> identify_mount(int mount);
 
 // Parent: the mount must not cover what is to be found by its path later, such as the folder of the

@@ -57,6 +57,8 @@ def life(lab):
               tmpfs("/new/place", "size=64k", "noexec", "mode=700")]
     equal(change(lab, "add", container, *mounts).ok().err, "", "standard error")
     equal(oracle.mounts(), host, "the host's mounts")
+    record = json.loads(read(f"{lab.root}/{container.id}/container.json"))
+    equal([mount.get("mountNamespace", 0) for mount in record["addedMounts"]], [0, 0, 0], "namespaces")
     seen = inside(container)
     equal(set(seen) - set(before), {"/data", "/etc/marker", "/new/place"}, "new mounts")
     check({"ro", "nosuid"} <= seen["/data"][1], f"options {seen['/data']}")
