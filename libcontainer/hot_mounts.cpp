@@ -2,27 +2,24 @@
 // The verbs mounts add and mounts remove: sources are opened outside, a child enters the
 // container's mount namespace, and the parent, which alone knows the state, has the last word.
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "libcontainer/bundle.h"
 #include "libcontainer/container.h"
+#include "libcontainer/mount_guest.h"
 #include "libcontainer/process/namespace_plan.h"
-#include "libcontainer/process/sync.h"
 #include "libcontainer/rootfs/host_mounts.h"
 #include "libcontainer/rootfs/long_data_mount.h"
 #include "libcontainer/rootfs/mount_label.h"
-#include "libcontainer/security/identity.h"
 #include "libcontainer/security/self_protection.h"
 #include "libcontainer/status.h"
 #include "libcontainer/sys/file.h"
 #include "libcontainer/sys/open_in_root.h"
 #include "libcontainer/sys/process.h"
+#include "libcontainer/sys/socket.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
 
@@ -32,8 +29,6 @@ namespace {
 using sys::ErrorKind;
 using sys::fail;
 using sys::UniqueFd;
-
-constexpr std::string_view kGo = "go";
 
 // What both verbs need of the container.
 struct Place {
@@ -130,78 +125,12 @@ Result<Rootfs> prepare_mounts(const Place& place) {
     return rootfs;
 }
 
-// The child's side. No signal may end it half-way: a parent that is killed closes the socket.
-class Guest {
-  public:
-    explicit Guest(UniqueFd socket) : socket_(std::move(socket)) {}
-
-    // `descriptors`: the host's own /proc/self/fd, by which a mount is unmounted, not by its name.
-    Result<UniqueFd> enter(const Place& place) {
-        sigset_t all = {};
-        ::sigfillset(&all);
-        ::sigprocmask(SIG_BLOCK, &all, nullptr);
-        ::umask(0);
-        TRY_VOID(apply_dumpable(Dumpable::no));
-        descriptors_ = TRY(sys::open_at(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY));
-        const int flags = CLONE_NEWNS | (place.own_user_namespace ? CLONE_NEWUSER : 0);
-        if (::setns(place.init.fd.get(), flags) != 0) {
-            return sys::fail_errno("setns");
-        }
-        if (place.own_user_namespace) {
-            // What is made inside belongs to the container's root, and the caller's groups reach
-            // nothing there.
-            TRY_VOID(apply_groups({}));
-            if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
-                return sys::fail_errno("setresuid(0)");
-            }
-            TRY_VOID(apply_dumpable(Dumpable::no));
-        }
-        return sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
-    }
-
-    // False: the parent does not agree, or is gone.
-    [[nodiscard]] bool ask(const std::vector<UniqueFd>& mounts) const {
-        std::vector<int> numbers;
-        numbers.reserve(mounts.size());
-        for (const UniqueFd& mount : mounts) {
-            numbers.push_back(mount.get());
-        }
-        if (!sys::send_message(socket_.get(), kGo, numbers)) {
-            return false;
-        }
-        const auto answer = sys::receive_message(socket_.get());
-        return answer && answer->data == kGo;
-    }
-
-    [[nodiscard]] Result<void> unmount(const UniqueFd& mount) const {
-        if (::fchdir(descriptors_.get()) != 0 ||
-            ::umount2(std::to_string(mount.get()).c_str(), MNT_DETACH) != 0) {
-            return sys::fail_errno("umount2");
-        }
-        return {};
-    }
-
-    [[noreturn]] void end(const Result<void>& result) const {
-        if (!result) {
-            static_cast<void>(sys::send_message(socket_.get(), encode_error(result.error())));
-        }
-        ::_exit(0);
-    }
-
-  private:
-    UniqueFd socket_;
-    UniqueFd descriptors_;
-};
-
-Result<void> add_inside(Guest& guest, const Place& place, Rootfs& rootfs) {
-    rootfs.root = TRY(guest.enter(place));
+Result<void> add_inside(MountGuest& guest, const Place& place, Rootfs& rootfs) {
+    rootfs.root = TRY(guest.enter(place.init, place.own_user_namespace));
+    rootfs.before_attach = [&guest](const UniqueFd& mount) { return guest.announce(mount); };
     auto applied = apply_mounts(rootfs);
-    if (applied && guest.ask(rootfs.attached)) {
-        return {};
-    }
-    while (!rootfs.attached.empty()) {
-        static_cast<void>(guest.unmount(rootfs.attached.back()));
-        rootfs.attached.pop_back();
+    if (!applied || !guest.ask(guest.announced())) {
+        guest.undo();
     }
     return applied;
 }
@@ -210,8 +139,8 @@ std::string mount_path(std::size_t index, const std::string& destination) {
     return "mounts[" + std::to_string(index) + "] (" + destination + ")";
 }
 
-Result<void> remove_inside(Guest& guest, const Place& place) {
-    const UniqueFd root = TRY(guest.enter(place));
+Result<void> remove_inside(MountGuest& guest, const Place& place) {
+    const UniqueFd root = TRY(guest.enter(place.init, place.own_user_namespace));
     std::vector<UniqueFd> mounts;
     for (const oci::Mount& mount : place.spec.mounts) {
         auto opened = sys::open_in_root(root.get(), sys::ContainerPath(mount.destination));
@@ -228,45 +157,6 @@ Result<void> remove_inside(Guest& guest, const Place& place) {
         TRY_VOID(guest.unmount(mount));
     }
     return {};
-}
-
-using Inside = std::function<Result<void>(Guest&)>;
-using Agree = std::function<Result<void>(const std::vector<UniqueFd>&)>;
-
-// Runs `inside` in a child and `agree`, about the mounts that it asks for, here.
-Result<void> visit(const Inside& inside, const Agree& agree) {
-    auto [own, theirs] = TRY(sys::make_socket_pair());
-    const std::optional<sys::Pid> child = TRY(sys::clone_process({}));
-    if (!child) {
-        own.reset();
-        Guest guest(std::move(theirs));
-        guest.end(inside(guest));
-    }
-    theirs.reset();
-    Result<void> result;
-    const auto asked = sys::receive_message(own.get());
-    if (!asked) {
-        result = std::unexpected(asked.error());
-    } else if (asked->data == kGo) {
-        result = agree(asked->fds);
-        if (result) {
-            result = sys::send_message(own.get(), kGo);
-        }
-    } else {
-        result =
-            std::unexpected(decode_error(asked->data).value_or(sys::errno_error("mounts", EPROTO)));
-    }
-    if (result) {
-        // Nothing but its end follows, unless something went wrong after all.
-        const auto last = sys::receive_message(own.get());
-        if (last && !last->data.empty()) {
-            result = std::unexpected(
-                decode_error(last->data).value_or(sys::errno_error("mounts", EPROTO)));
-        }
-    }
-    own.reset();
-    static_cast<void>(sys::wait_for(*child));
-    return result;
 }
 
 // Entries of the record that are not there any more do no harm: no other mount is like them.
@@ -304,8 +194,9 @@ Result<void> add_mounts(const GlobalOptions& global, const std::string& id,
     const UniqueFd binary = TRY(protect_binary());  // may begin anew from main
     Place place = TRY(open_place(global.root, id, file));
     Rootfs rootfs = TRY(prepare_mounts(place));
-    return visit([&](Guest& guest) { return add_inside(guest, place, rootfs); },
-                 [&](const std::vector<UniqueFd>& mounts) { return remember(place, mounts); });
+    return visit({place.init, place.own_user_namespace, place.found.directory.descriptors(),
+                  [&](MountGuest& guest) { return add_inside(guest, place, rootfs); },
+                  [&](const std::vector<UniqueFd>& mounts) { return remember(place, mounts); }});
 }
 
 Result<void> remove_mounts(const GlobalOptions& global, const std::string& id,
@@ -313,10 +204,11 @@ Result<void> remove_mounts(const GlobalOptions& global, const std::string& id,
     const UniqueFd binary = TRY(protect_binary());
     Place place = TRY(open_place(global.root, id, file));
     ContainerRecord& record = place.found.record;
-    TRY_VOID(visit([&](Guest& guest) { return remove_inside(guest, place); },
-                   [&](const std::vector<UniqueFd>& mounts) {
-                       return forget(record, place.spec.mounts, mounts);
-                   }));
+    TRY_VOID(visit({place.init, place.own_user_namespace, place.found.directory.descriptors(),
+                    [&](MountGuest& guest) { return remove_inside(guest, place); },
+                    [&](const std::vector<UniqueFd>& mounts) {
+                        return forget(record, place.spec.mounts, mounts);
+                    }}));
     return place.found.directory.write_record(record);
 }
 

@@ -68,19 +68,12 @@ sys::Error explain_refusal(sys::Error error, const MountPlan& plan, int mount,
 
 Result<void> attach(Rootfs& rootfs, const MountPlan& plan, UniqueFd mount,
                     const MountTarget& target) {
-    UniqueFd kept;
-    if (rootfs.is_live) {
-        kept = UniqueFd(::fcntl(mount.get(), F_DUPFD_CLOEXEC, 0));
-        if (!kept) {
-            return fail_errno("fcntl(F_DUPFD_CLOEXEC)");
-        }
+    if (rootfs.before_attach) {
+        TRY_VOID(rootfs.before_attach(mount));
     }
     if (auto attached = sys::attach_mount(mount.get(), target.fd.get()); !attached) {
         return std::unexpected(
             explain_refusal(std::move(attached).error(), plan, mount.get(), target));
-    }
-    if (kept) {
-        rootfs.attached.push_back(std::move(kept));
     }
     if (plan.options_later) {
         TRY_VOID(apply_bind_options(mount.get(), plan.options, source_propagation(*rootfs.spec)));

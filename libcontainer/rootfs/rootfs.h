@@ -3,6 +3,7 @@
 // init step.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,8 +47,8 @@ struct Rootfs {
         sys::Recursion recursion = sys::Recursion::this_mount;
         std::string config_path;
     };
-    bool is_live = false;                       // the container runs: see hot_mounts.cpp
-    std::vector<sys::UniqueFd> attached;        // of a live one, to undo
+    bool is_live = false;  // the container runs: see hot_mounts.cpp
+    std::function<Result<void>(const sys::UniqueFd&)> before_attach;  // of a live one
     std::vector<LaterReadonly> readonly_later;  // mounts that turn read-only last
 };
 

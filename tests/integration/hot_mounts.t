@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # mounts add, mounts remove: mounts that come to a running container and go, also where it is hostile.
+import ctypes
 import json
 import os
+import struct
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle, sandbox
 from harness.lab import read, write
-from harness.tap import Suite, check, contains, equal
+from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
 SECONDS = float(os.environ.get("BRIG_ATTACK_SECONDS", "1"))
@@ -250,6 +252,85 @@ def killed(lab):
             change(lab, "remove", container, *mounts).ok()
         equal(inside(container), before, "mounts")
     return f"left: {sorted(seen)}"
+
+
+class Fuse:
+    """A filesystem that takes requests and answers none but the first, INIT."""
+
+    def __init__(self, path):
+        os.mkdir(path)
+        self.path, self.device = path, os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        options = f"fd={self.device},rootmode=40755,user_id=0,group_id=0"
+        if sandbox.libc.mount(b"silent", path.encode(), b"fuse", 0, options.encode()) != 0:
+            raise OSError(ctypes.get_errno(), "mount(fuse)")
+        unique = struct.unpack_from("Q", self.request(), 8)[0]
+        answer = struct.pack("4I2H2I32x", 7, 31, 0, 0, 0, 0, 4096, 1)
+        os.write(self.device, struct.pack("IiQ", 16 + len(answer), 0, unique) + answer)
+
+    def request(self):
+        return os.read(self.device, 1 << 17)
+
+    def close(self):
+        os.close(self.device)
+        sandbox.libc.umount2(self.path.encode(), 2)
+
+
+def residents(container):
+    """The processes in the container's mount namespace."""
+    wanted = os.stat(f"/proc/{container.pid}/ns/mnt").st_ino
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.stat(f"/proc/{pid}/ns/mnt").st_ino == wanted:
+                found.add(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+@suite.table("R-47 R-1", "a filesystem of the container that does not answer holds nothing up", {
+    "the call gives up and takes back": False, "the call is killed": True})
+def silent(lab, is_killed):
+    made = lab.bundle(["/bin/sleep", "1000"])
+    fuse = Fuse(f"{made.path}/rootfs/fuse")
+    try:
+        container = lab.start(made)
+        before, own = inside(container), residents(container)
+        call = lab.spawn("mounts", "add", container.id, fragment(lab, tmpfs("/first"), tmpfs("/fuse/x")))
+        fuse.request()  # nobody who waits for this can be killed
+        equal(set(inside(container)) - set(before), {"/first"}, "mounts so far")
+        if is_killed:
+            call.process.kill()
+            call.process.wait()
+        else:
+            call.wait(20).failed("a filesystem of the container does not answer within 10 s", status=1)
+            equal(inside(container), before, "mounts")
+        # The lock is free.
+        lab.brig("mounts", "add", container.id, fragment(lab, tmpfs("/other")), timeout=3).ok()
+        lab.brig("mounts", "remove", container.id, fragment(lab, tmpfs("/other")), timeout=3).ok()
+    finally:
+        fuse.close()
+    eventually(lambda: residents(container) == own, "the end of the child")
+    equal(set(inside(container)) - set(before), set(), "mounts")
+    lab.brig("delete", "--force", container.id, timeout=3).ok()
+
+
+@suite.case("R-47", "a killed call that has attached nothing leaves no process either")
+def killed_early(lab):
+    made = lab.bundle(["/bin/sleep", "1000"])
+    fuse = Fuse(f"{made.path}/rootfs/fuse")
+    try:
+        container = lab.start(made)
+        own = residents(container)
+        call = lab.spawn("mounts", "add", container.id, fragment(lab, tmpfs("/fuse/x")))
+        eventually(lambda: residents(container) != own, "the child")
+        time.sleep(0.2)  # for its request, which nobody reads
+        call.process.kill()
+        call.process.wait()
+        eventually(lambda: residents(container) == own, "the end of the child")
+        lab.brig("delete", "--force", container.id, timeout=3).ok()
+    finally:
+        fuse.close()
 
 
 @suite.case("O-06", "containers that are not there, stopped, or without a mount namespace")
