@@ -153,8 +153,11 @@ Result<void> remove_inside(MountGuest& guest, const Place& place) {
     if (!guest.ask(mounts)) {
         return {};
     }
-    for (const UniqueFd& mount : mounts) {
-        TRY_VOID(guest.unmount(mount));
+    // As they came, those that lie in others first; what is gone with another is no error.
+    while (!mounts.empty()) {
+        TRY_VOID(guest.unmount(mounts.back()));
+        guest.report();
+        mounts.pop_back();
     }
     return {};
 }
@@ -171,20 +174,28 @@ Result<void> remember(Place& place, const std::vector<UniqueFd>& mounts) {
 
 // Only what `add` has made: the other mounts are what confines the container, and the container may
 // have moved them to where the caller wants something else removed.
-Result<void> forget(ContainerRecord& record, const std::vector<oci::Mount>& asked,
-                    const std::vector<UniqueFd>& mounts) {
+Result<std::vector<MountIdentity>> find_added(const ContainerRecord& record,
+                                              const std::vector<oci::Mount>& asked,
+                                              const std::vector<UniqueFd>& mounts) {
     if (mounts.size() != asked.size()) {
         return sys::fail_code("mounts", EPROTO);
     }
+    std::vector<MountIdentity> found;
     for (std::size_t i = 0; i < mounts.size(); ++i) {
         const MountIdentity there = TRY(identify_mount(mounts[i].get()));
-        if (std::erase(record.added_mounts, there) == 0) {
-            return std::unexpected(
-                sys::Error{ErrorKind::invalid, 0, mount_path(i, asked[i].destination),
-                           "there is no mount that was added to the running container"});
+        const char* problem = nullptr;
+        if (std::ranges::find(found, there) != found.end()) {
+            problem = "the same mount a second time: a call removes only the topmost of a place";
+        } else if (std::ranges::find(record.added_mounts, there) == record.added_mounts.end()) {
+            problem = "there is no mount that was added to the running container";
         }
+        if (problem != nullptr) {
+            return std::unexpected(
+                sys::Error{ErrorKind::invalid, 0, mount_path(i, asked[i].destination), problem});
+        }
+        found.push_back(there);
     }
-    return {};
+    return found;
 }
 
 }  // namespace
@@ -204,12 +215,20 @@ Result<void> remove_mounts(const GlobalOptions& global, const std::string& id,
     const UniqueFd binary = TRY(protect_binary());
     Place place = TRY(open_place(global.root, id, file));
     ContainerRecord& record = place.found.record;
-    TRY_VOID(visit({place.init, place.own_user_namespace, place.found.directory.descriptors(),
-                    [&](MountGuest& guest) { return remove_inside(guest, place); },
-                    [&](const std::vector<UniqueFd>& mounts) {
-                        return forget(record, place.spec.mounts, mounts);
-                    }}));
-    return place.found.directory.write_record(record);
+    std::vector<MountIdentity> going;
+    auto removed = visit({place.init, place.own_user_namespace, place.found.directory.descriptors(),
+                          [&](MountGuest& guest) { return remove_inside(guest, place); },
+                          [&](const std::vector<UniqueFd>& mounts) -> Result<void> {
+                              going = TRY(find_added(record, place.spec.mounts, mounts));
+                              return {};
+                          },
+                          [&] {
+                              std::erase(record.added_mounts, going.back());
+                              going.pop_back();
+                          }});
+    // Also of a part of them.
+    auto written = place.found.directory.write_record(record);
+    return removed ? written : removed;
 }
 
 }  // namespace libcontainer

@@ -32,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 // The child's messages; any other is an error. Only `go` has an answer, the same.
 constexpr std::string_view kBegin = "begin";  // with the mount
 constexpr std::string_view kGo = "go";        // with all of them
+constexpr std::string_view kGone = "gone";    // one of them
 
 constexpr auto kPatience = std::chrono::seconds(10);
 constexpr int kGrace = 1'000;  // milliseconds, for what asks no filesystem
@@ -67,6 +68,7 @@ void keep(std::vector<UniqueFd>& mounts, std::vector<UniqueFd> more) {
 Result<void> converse(int socket, const MountVisit& visit, std::vector<UniqueFd>& begun) {
     const auto deadline = Clock::now() + kPatience;
     bool is_agreed = false;
+    std::size_t left = 0;  // of those it asked about
     while (true) {
         if (!is_agreed && !TRY(is_readable(socket, deadline))) {
             return std::unexpected(
@@ -80,6 +82,10 @@ Result<void> converse(int socket, const MountVisit& visit, std::vector<UniqueFd>
             TRY_VOID(visit.agree(message.fds));
             TRY_VOID(sys::send_message(socket, kGo));
             is_agreed = true;
+            left = message.fds.size();
+        } else if (message.data == kGone && left > 0) {
+            visit.reported();
+            --left;
         } else if (message.data.empty() && is_agreed) {
             return {};
         } else {
@@ -202,6 +208,10 @@ bool MountGuest::ask(const std::vector<UniqueFd>& mounts) const {
     }
     const auto answer = sys::receive_message(socket_.get());
     return answer && answer->data == kGo;
+}
+
+void MountGuest::report() const {
+    static_cast<void>(sys::send_message(socket_.get(), kGone));
 }
 
 Result<void> MountGuest::unmount(const UniqueFd& mount) const {

@@ -33,6 +33,9 @@ class MountGuest {
     // False: the parent does not agree, or is gone.
     [[nodiscard]] bool ask(const std::vector<sys::UniqueFd>& mounts) const;
 
+    // That a mount is gone: the last of those asked about, then the one before it.
+    void report() const;
+
     // One that is not attached is no error.
     [[nodiscard]] Result<void> unmount(const sys::UniqueFd& mount) const;
 
@@ -53,6 +56,7 @@ struct MountVisit {
     std::function<Result<void>(MountGuest&)> inside;  // child
     // Parent: about the mounts that the child asks for.
     std::function<Result<void>(const std::vector<sys::UniqueFd>&)> agree;
+    std::function<void()> reported = [] {};  // at most once for each of them
 };
 
 // Parent. Waits 10 s at most until the child asks. What was attached until an error is undone; if

@@ -59,8 +59,7 @@ def life(lab):
               tmpfs("/new/place", "size=64k", "noexec", "mode=700")]
     equal(change(lab, "add", container, *mounts).ok().err, "", "standard error")
     equal(oracle.mounts(), host, "the host's mounts")
-    record = json.loads(read(f"{lab.root}/{container.id}/container.json"))
-    equal([mount.get("mountNamespace", 0) for mount in record["addedMounts"]], [0, 0, 0], "namespaces")
+    equal([mount.get("mountNamespace", 0) for mount in recorded(lab, container)], [0, 0, 0], "namespaces")
     seen = inside(container)
     equal(set(seen) - set(before), {"/data", "/etc/marker", "/new/place"}, "new mounts")
     check({"ro", "nosuid"} <= seen["/data"][1], f"options {seen['/data']}")
@@ -71,6 +70,36 @@ def life(lab):
     # Only the destinations count.
     change(lab, "remove", container, *({"destination": mount["destination"]} for mount in mounts)).ok()
     equal(inside(container), before, "mounts")
+
+
+def recorded(lab, container):
+    return json.loads(read(f"{lab.root}/{container.id}/container.json")).get("addedMounts", [])
+
+
+@suite.case("R-3 R-4", "mounts in each other go together, in either order, and leave no record")
+def nested(lab):
+    container = lab.sleeper()
+    before = inside(container)
+    mounts = [tmpfs("/data"), tmpfs("/data/inner")]
+    for order in (mounts, mounts[::-1]):
+        change(lab, "add", container, *mounts).ok()
+        equal(len(recorded(lab, container)), 2, "records")
+        change(lab, "remove", container, *order).ok()
+        equal((inside(container), recorded(lab, container)), (before, []), "what is left")
+
+
+@suite.case("R-3 R-4", "mounts on each other go one by one, the topmost first")
+def stacked(lab):
+    container = lab.sleeper()
+    before = inside(container)
+    change(lab, "add", container, tmpfs("/data", "size=64k"), tmpfs("/data", "ro")).ok()
+    change(lab, "remove", container, tmpfs("/data"), tmpfs("/data")).failed(
+        "mounts[1] (/data): the same mount a second time", status=1)
+    check("ro" in inside(container)["/data"][1], "the topmost")
+    change(lab, "remove", container, tmpfs("/data")).ok()
+    check("ro" not in inside(container)["/data"][1], "the other")
+    change(lab, "remove", container, tmpfs("/data")).ok()
+    equal((inside(container), recorded(lab, container)), (before, []), "what is left")
 
 
 @suite.case("R-4", "a read-only tmpfs is one, and a created container takes mounts as well")
