@@ -16,8 +16,8 @@
 namespace libcontainer {
 namespace {
 
-// What the configuration leaves to its surroundings, and what these do not leave to it.
-void settle(oci::Spec& spec, const std::vector<std::string>& allowed, const Warn& warn) {
+// What its surroundings do not leave to the configuration.
+void drop_guarded(oci::Spec& spec, const std::vector<std::string>& allowed, const Warn& warn) {
     for (const std::string_view name : oci::kGuardedAnnotations) {
         if (std::ranges::find(allowed, name) == allowed.end() &&
             spec.annotations.erase(std::string(name)) != 0 && warn) {
@@ -25,7 +25,6 @@ void settle(oci::Spec& spec, const std::vector<std::string>& allowed, const Warn
                  " has no effect: it needs --allow-annotations");
         }
     }
-    settle_seccomp_listener(spec);
 }
 
 }  // namespace
@@ -45,7 +44,10 @@ Result<oci::Spec> read_kept_spec(const StateDirectory& directory, const Containe
     if (!spec) {
         return refuse_document(spec.error(), "config.json");
     }
-    settle(*spec, record.allowed_annotations, {});
+    drop_guarded(*spec, record.allowed_annotations, {});
+    if (spec->linux.seccomp && record.seccomp_receiver) {
+        spec->linux.seccomp->listener_path = record.seccomp_receiver;
+    }
     return *std::move(spec);
 }
 
@@ -68,7 +70,8 @@ Result<Bundle> load_bundle(const std::string& bundle, const std::string& config,
     std::vector<oci::ParseError> doubts;
     const auto complete = [&](oci::Spec& spec) {
         loaded.annotations = spec.annotations;
-        settle(spec, global.allowed_annotations, warn);
+        drop_guarded(spec, global.allowed_annotations, warn);
+        loaded.seccomp_receiver = settle_seccomp_listener(spec);
     };
     auto spec = oci::parse_valid_spec(loaded.config_json, warn ? &doubts : nullptr, complete);
     if (!spec) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct Bundle {
     std::string config_json;  // the bytes of config.json, which the state folder keeps
     oci::Spec spec;           // validated, and free of what this build cannot do
     std::map<std::string, std::string> annotations;  // also those that spec lacks: not allowed
+    std::optional<std::string> seccomp_receiver;     // the listenerPath that config.json lacks
 };
 
 // Reads, parses and validates. Names that look like a misspelt one and values that are likely a
@@ -35,7 +37,7 @@ struct Bundle {
     const std::vector<oci::ParseError>& mistakes, const std::string& name);
 
 // The spec of a container that exists, from its kept config.json (B-03), with the annotations that
-// its create was allowed.
+// its create was allowed and the supervisor that it found: the caller's environment is another now.
 [[nodiscard]] Result<oci::Spec> read_kept_spec(const StateDirectory& directory,
                                                const ContainerRecord& record);
 

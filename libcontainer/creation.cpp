@@ -71,6 +71,7 @@ Result<ContainerRecord> make_record(const Bundle& bundle, const CreateOptions& o
     record.state.owner = std::to_string(::geteuid());
     record.state.annotations = bundle.annotations;
     record.allowed_annotations = global.allowed_annotations;
+    record.seccomp_receiver = bundle.seccomp_receiver;
     record.boot_id = TRY(read_boot_id());
     record.creator = ::getpid();
     record.cgroup = cgroup;

@@ -27,10 +27,10 @@ Result<void> send_to(const std::string& path, const oci::ContainerProcessState& 
 
 }  // namespace
 
-void settle_seccomp_listener(oci::Spec& spec) {
+std::optional<std::string> settle_seccomp_listener(oci::Spec& spec) {
     if (!spec.linux.seccomp || !oci::notifies(*spec.linux.seccomp) ||
         !spec.linux.seccomp->listener_path.value_or("").empty()) {
-        return;
+        return std::nullopt;
     }
     if (const std::string* const given =
             oci::find_annotation(spec.annotations, oci::kSeccompReceiver)) {
@@ -38,6 +38,7 @@ void settle_seccomp_listener(oci::Spec& spec) {
     } else if (const char* const variable = ::getenv("RUN_OCI_SECCOMP_RECEIVER")) {
         spec.linux.seccomp->listener_path = variable;
     }
+    return spec.linux.seccomp->listener_path;
 }
 
 Result<void> check_seccomp_listener(const oci::Seccomp& seccomp) {

@@ -2,6 +2,10 @@
 // The supervisor of a container whose profile says SCMP_ACT_NOTIFY.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
 #include "libcontainer/sys/error.h"
 #include "libcontainer/sys/unique_fd.h"
 #include "oci/seccomp.h"
@@ -12,9 +16,11 @@ namespace libcontainer {
 
 using sys::Result;
 
-// Every reader of a config.json: a profile that notifies and has no listenerPath takes it from the
-// annotation run.oci.seccomp.receiver, or else from the environment, RUN_OCI_SECCOMP_RECEIVER.
-void settle_seccomp_listener(oci::Spec& spec);
+// Reader of a bundle (create, run, restore): a profile that notifies and has no listenerPath takes
+// it from the annotation run.oci.seccomp.receiver, or else from the environment,
+// RUN_OCI_SECCOMP_RECEIVER. Gives what was taken, for the container's record: engines do not repeat
+// their environment for start and exec.
+[[nodiscard]] std::optional<std::string> settle_seccomp_listener(oci::Spec& spec);
 
 // Parent, before anything is made: a profile that notifies needs a socket at listenerPath, as the
 // runtime's mount namespace shows it. It is only looked at: a supervisor expects of each connection

@@ -34,6 +34,7 @@ struct ContainerRecord {
     bool has_late_hooks = false;  // poststart or poststop: start and delete must read config.json
     bool no_new_keyring = false;
     std::vector<std::string> allowed_annotations;  // by --allow-annotations
+    std::optional<std::string> seccomp_receiver;   // the listenerPath that config.json lacks
     std::vector<MountIdentity> added_mounts;       // by `mounts add`, while the container ran
     std::optional<std::int32_t> exit_status;       // of init, once `run --keep` has seen its end
     std::optional<MountIdentity>
@@ -101,6 +102,7 @@ inline constexpr Field kFields<libcontainer::ContainerRecord>[] = {
     field<&libcontainer::ContainerRecord::has_late_hooks>("hasLateHooks"),
     field<&libcontainer::ContainerRecord::no_new_keyring>("noNewKeyring"),
     field<&libcontainer::ContainerRecord::allowed_annotations>("allowedAnnotations"),
+    field<&libcontainer::ContainerRecord::seccomp_receiver>("seccompReceiver"),
     field<&libcontainer::ContainerRecord::added_mounts>("addedMounts"),
     field<&libcontainer::ContainerRecord::exit_status>("exitStatus"),
     field<&libcontainer::ContainerRecord::shared_root>("sharedRoot"),

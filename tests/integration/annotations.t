@@ -149,6 +149,28 @@ def receiver(lab, how):
         equal(len(seen.states), 2, "states")
 
 
+@suite.table("SC-05", "start and exec go to the supervisor that create found, whatever their environment", {
+    "annotation": ("annotation",), "variable": ("variable",)})
+def kept_receiver(lab, how):
+    path = f"{lab.path}/supervisor"
+    made = caller(lab, GETUID, linux__seccomp=notifying())
+    made.process["args"] = ["/bin/sh", "-c", f"/bin/syscalls {GETUID}; sleep 1000"]
+    first = {"PATH": os.environ["PATH"]}
+    if how == "variable":
+        first["RUN_OCI_SECCOMP_RECEIVER"] = path
+    else:
+        made.set("annotations", {"run.oci.seccomp.receiver": path})
+    bare = {"PATH": os.environ["PATH"]}
+    with Supervisor(path, lambda number, pid, arguments: (4242, 0) if number == GETUID else None) as seen:
+        container = lab.create(made, env=first)
+        lab.brig("start", container.id, env=bare).ok()
+        container.wait_out("4242")
+        for env in (bare, {**bare, "RUN_OCI_SECCOMP_RECEIVER": "/no/such"}):
+            equal(answers(container.exec("/bin/syscalls", str(GETUID), env=env).ok().out), [(4242, 0)], "exec")
+        equal(len(seen.states), 3, "states")
+        container.delete("--force").ok()
+
+
 @suite.case("SC-05", "listenerPath itself counts first; a path that is none is told of")
 def receiver_order(lab):
     path = f"{lab.path}/supervisor"
