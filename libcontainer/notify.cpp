@@ -114,8 +114,8 @@ Result<NotifySocket> NotifySocket::listen(const StateDirectory& directory) {
 }
 
 bool NotifySocket::relay(pid_t main, const Warn& warn) const {
-    const auto message = sys::receive_message(socket_.get());
-    const std::string_view line = message ? ready_line(message->data) : "";
+    const auto message = sys::receive_text(socket_.get());
+    const std::string_view line = message ? ready_line(*message) : "";
     if (line.empty()) {
         return false;
     }

@@ -95,6 +95,24 @@ Result<Message> receive_message(int socket, std::size_t limit, const UnusedArgum
     return message;
 }
 
+Result<std::string> receive_text(int socket, std::size_t limit) {
+    std::string text(limit, '\0');
+    iovec part = {text.data(), text.size()};
+    msghdr header = {};  // without room for descriptors
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    ssize_t got = -1;
+    do {
+        got = ::recvmsg(socket, &header, MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        return fail_errno("recvmsg");
+    }
+    text.resize(static_cast<std::size_t>(got));
+    return (header.msg_flags & MSG_TRUNC) == 0 ? Result<std::string>(std::move(text))
+                                               : fail_code("recvmsg", EMSGSIZE);
+}
+
 Result<UniqueFd> connect_unix(const std::string& path) {
     constexpr timeval kPatience = {10, 0};
     UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

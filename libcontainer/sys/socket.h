@@ -40,6 +40,11 @@ inline constexpr std::size_t kMaxMessageFds = 64;
 [[nodiscard]] Result<Message> receive_message(int socket, std::size_t limit = 16384,
                                               const UnusedArguments& unused = {});
 
+// The text of one message of at most `limit` bytes. Never waits (EAGAIN: there is none).
+// Descriptors that came along are dropped by the kernel and never this process's: close(2) of one
+// asks its file system, and a hostile FUSE server need not answer.
+[[nodiscard]] Result<std::string> receive_text(int socket, std::size_t limit = 16384);
+
 // Connects to a stream socket; a path beyond sun_path's 107 bytes goes by a descriptor. A peer that
 // does not play along hangs nobody (T-48): connect (a full backlog) and each send (a full buffer)
 // fail with EAGAIN after ten seconds.

@@ -13,7 +13,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import sandbox
-from harness.lab import read
+from harness.closing import ClosingFile
+from harness.lab import need, read
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
@@ -145,6 +146,28 @@ def unlocked(lab):
         call.signal(signal.SIGTERM)
         equal(call.wait().status, -signal.SIGTERM, "how it ended")
         equal(lab.state(identity)["status"], "running", "status")
+        lab.brig("delete", "--force", identity).ok()
+
+
+@suite.table("3.6 T-48", "descriptors that come with a message are never brig's, which could hang as it closes them", {
+    "detached": ("--detach",), "in the foreground": ()})
+def descriptors(lab, *options):
+    need(os.path.exists("/dev/fuse"), "FUSE")
+    manager = Manager(lab)
+    with ClosingFile(f"{lab.path}/file") as file:
+        made = service(lab, "+/file", "STATUS=x", "READY=1", after="exec sleep 1000")
+        made.mount("/file", "bind", file.path, ["bind"])
+        made.write()
+        identity = lab.name()
+        lab.containers.append(identity)
+        call = lab.spawn("run", *options, "--bundle", made.path, identity, env=manager.env)
+        equal(manager.wait(2)[0], "READY=1\n", "message")
+        check(len(file.opened) == 1, f"opened by {file.opened}")
+        if not options:
+            call.signal(signal.SIGKILL)  # nor as it ends
+        call.wait()
+        eventually(lambda: file.opened[0] in file.closed, "a close by the sender")
+        check(call.pid not in file.closed, f"brig is {call.pid}, closed by {file.closed}")
         lab.brig("delete", "--force", identity).ok()
 
 
