@@ -23,6 +23,10 @@ constexpr const char* kVariable = "NOTIFY_SOCKET";
 constexpr std::string_view kInside = "/run/notify";
 constexpr int kBarrierTimeout = 5'000;  // milliseconds
 
+// What is read after init's end: more than is usually queued (net.unix.max_dgram_qlen), so that its
+// own messages are among them, but no end of those of others in a shared pid namespace.
+constexpr int kLastMessages = 1024;
+
 std::string manager() {
     const char* const path = ::getenv(kVariable);
     return path == nullptr ? "" : path;
@@ -129,22 +133,26 @@ Result<void> NotifySocket::wait_until_ready(const sys::Pid& init, const Warn& wa
     sigset_t none = {};
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);  // the container is complete without brig
-    while (true) {
+    int left = kLastMessages;
+    while (left > 0) {
         std::array<pollfd, 2> waits = {pollfd{socket_.get(), POLLIN, 0},
                                        pollfd{init.fd.get(), POLLIN, 0}};
         if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) {
             return sys::fail_errno("poll");
         }
+        const bool has_ended = waits[1].revents != 0;
         // A message first: a program may say that it is ready and end at once.
         if (waits[0].revents != 0) {
             if (relay(init.number, warn)) {
                 static_cast<void>(await_manager());
                 return {};
             }
-        } else if (waits[1].revents != 0) {
+            left -= has_ended ? 1 : 0;
+        } else if (has_ended) {
             return {};
         }
     }
+    return {};
 }
 
 }  // namespace libcontainer

@@ -14,7 +14,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import sandbox
 from harness.closing import ClosingFile
-from harness.lab import need, read
+from harness.inject import settle_tracer
+from harness.lab import need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
@@ -126,6 +127,33 @@ def ends(lab):
         equal(len(manager.poll()), wanted, f"messages {manager.messages}")
         container.delete().ok()
         check(not os.path.exists(f"{lab.root}/{container.id}"), "the state folder is left")
+
+
+@suite.case("3.6 T-48", "what others go on to send does not keep the wait from ending with the container's process")
+def flood(lab):
+    manager = Manager(lab)
+    need(shutil.which("strace"), "strace")
+    # A long queue and a slow reader: it never finds that there is nothing more.
+    limit = "/proc/sys/net/unix/max_dgram_qlen"
+    usual = read(limit)
+    write(limit, "100000")
+    made = service(lab, "STATUS=begins", after="/bin/notify '*' STATUS=x & " * 8 + "read line")
+    made.without_namespace("pid")
+    reader, writer = os.pipe()
+    container = lab.create(made, env=manager.env, stdin=reader)
+    call = lab.popen(["strace", "-D", "-qq", "-o", f"{lab.path}/trace", "-e", "trace=recvmsg", "-e",
+                      "inject=recvmsg:delay_exit=500", *lab.words("start", container.id)], env=manager.env)
+    eventually(lambda: container.status() == "running", "a running container")
+    write(limit, usual)
+    time.sleep(0.2)
+    check(call.process.poll() is None, "start did not wait")
+    os.write(writer, b"\n")
+    equal(call.wait(10).status, 0, "status")
+    settle_tracer(lab)
+    equal(manager.poll(), [], "messages")
+    for end in (reader, writer):
+        os.close(end)
+    container.delete("--force").ok()
 
 
 @suite.case("3.6", "meanwhile the container is everybody's, and a signal ends the wait alone")
