@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 
 #include "libcontainer/process/namespace_plan.h"
@@ -21,7 +22,7 @@ namespace {
 
 constexpr const char* kVariable = "NOTIFY_SOCKET";
 constexpr std::string_view kInside = "/run/notify";
-constexpr int kBarrierTimeout = 5'000;  // milliseconds
+constexpr std::chrono::seconds kPatience(5);  // with a manager that does not read
 
 // What is read after init's end: more than is usually queued (net.unix.max_dgram_qlen), so that its
 // own messages are among them, but no end of those of others in a shared pid namespace.
@@ -41,6 +42,7 @@ Result<sys::UniqueFd> connect_to_manager() {
     if (!socket || path.size() >= sizeof address.sun_path) {
         return sys::fail_code(sys::call(kVariable, path), socket ? ENAMETOOLONG : errno);
     }
+    TRY_VOID(sys::limit_sends(socket.get(), kPatience));
     path.copy(address.sun_path, path.size());
     if (path.starts_with('@')) {
         address.sun_path[0] = '\0';
@@ -70,7 +72,7 @@ Result<void> await_manager() {
     TRY_VOID(sys::send_message(socket.get(), "BARRIER=1", std::array{theirs.get()}));
     theirs.reset();
     pollfd closed = {ours.get(), 0, 0};
-    ::poll(&closed, 1, kBarrierTimeout);
+    ::poll(&closed, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count()));
     return {};
 }
 

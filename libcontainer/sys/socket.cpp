@@ -15,6 +15,11 @@
 #include "libcontainer/sys/file.h"
 
 namespace sys {
+namespace {
+
+constexpr std::chrono::seconds kPatience(10);
+
+}  // namespace
 
 Result<std::array<UniqueFd, 2>> make_socket_pair() {
     std::array<int, 2> ends = {-1, -1};
@@ -113,8 +118,15 @@ Result<std::string> receive_text(int socket, std::size_t limit) {
                                                : fail_code("recvmsg", EMSGSIZE);
 }
 
+Result<void> limit_sends(int socket, std::chrono::seconds limit) {
+    const timeval patience = {limit.count(), 0};
+    if (::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0) {
+        return fail_errno("setsockopt(SO_SNDTIMEO)");
+    }
+    return {};
+}
+
 Result<UniqueFd> connect_unix(const std::string& path) {
-    constexpr timeval kPatience = {10, 0};
     UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) {
         return fail_errno("socket");
@@ -127,9 +139,7 @@ Result<UniqueFd> connect_unix(const std::string& path) {
         file = TRY(open_at(AT_FDCWD, path, O_PATH));
         name = "/proc/self/fd/" + std::to_string(file.get());
     }
-    if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience) != 0) {
-        return fail_errno("setsockopt(SO_SNDTIMEO)");
-    }
+    TRY_VOID(limit_sends(socket.get(), kPatience));
     std::memcpy(address.sun_path, name.data(), name.size());
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return fail_errno(call("connect", path));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -44,6 +45,9 @@ inline constexpr std::size_t kMaxMessageFds = 64;
 // Descriptors that came along are dropped by the kernel and never this process's: close(2) of one
 // asks its file system, and a hostile FUSE server need not answer.
 [[nodiscard]] Result<std::string> receive_text(int socket, std::size_t limit = 16384);
+
+// From here on connect and each send that a peer holds up for so long fail with EAGAIN.
+[[nodiscard]] Result<void> limit_sends(int socket, std::chrono::seconds limit);
 
 // Connects to a stream socket; a path beyond sun_path's 107 bytes goes by a descriptor. A peer that
 // does not play along hangs nobody (T-48): connect (a full backlog) and each send (a full buffer)

@@ -248,6 +248,30 @@ def users(lab):
     equal(manager.wait(2)[0], "READY=1\n", "message")
 
 
+@suite.table("3.6 T-48", "a manager that does not read holds nothing up for long", {
+    "detached": ("--detach",), "in the foreground": ()})
+def deaf_manager(lab, *options):
+    manager = Manager(lab)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.setblocking(False)
+        try:
+            while True:
+                other.sendto(b"STATUS=full", manager.name)
+        except BlockingIOError:
+            pass
+    made = service(lab, "READY=1", after="trap 'exit 7' TERM; touch /dev/ready; sleep 1000 & wait")
+    made.write()
+    identity, log = lab.name(), f"{lab.path}/log"
+    lab.containers.append(identity)
+    call = lab.spawn("run", *options, "--bundle", made.path, identity, env=manager.env,
+                     globals_=("--log", log, "--log-level", "warning"))
+    eventually(lambda: lab.brig("exec", identity, "ls", "/dev/ready").status == 0, "READY sent")
+    if not options:
+        call.signal(signal.SIGTERM)
+    equal(call.wait(20).status, 0 if options else 7, "status")
+    contains(read(log), "sendmsg: resource temporarily unavailable", "log")
+
+
 @suite.case("3.6", "a manager that is gone fails nothing")
 def no_manager(lab):
     env = {"NOTIFY_SOCKET": f"{lab.path}/none", "PATH": os.environ["PATH"]}
