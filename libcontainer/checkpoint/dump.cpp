@@ -37,6 +37,14 @@ Result<void> check_status(const FoundContainer& found) {
                                                       std::string(oci::to_name(status)) + " state");
 }
 
+// Its mount at /run/notify is of the state folder, which a restored container has another of.
+Result<void> check_notify(const FoundContainer& found) {
+    return found.directory.has_notify_folder()
+               ? sys::fail(sys::ErrorKind::unsupported,
+                           "a container with NOTIFY_SOCKET cannot be checkpointed")
+               : Result<void>();
+}
+
 Result<void> check_status_fd(int fd) {
     const int flags = fd < 0 ? O_WRONLY : ::fcntl(fd, F_GETFL);
     if (flags < 0) {
@@ -106,6 +114,7 @@ Result<void> describe_outside(CriuRequest& request, const FoundContainer& found,
 Result<void> checkpoint(const GlobalOptions& global, const CheckpointOptions& options) {
     const FoundContainer found = TRY(lock_container(global.root, options.id));
     TRY_VOID(check_status(found));
+    TRY_VOID(check_notify(found));
     TRY_VOID(check_status_fd(options.status_fd));
     const oci::Spec spec = TRY(read_kept_spec(found.directory, found.record));
     sys::Rollback rollback;

@@ -313,6 +313,10 @@ Result<void> StateDirectory::make_notify_folder() const {
     return {};
 }
 
+bool StateDirectory::has_notify_folder() const {
+    return ::faccessat(directory_.get(), kNotifyFolder, F_OK, 0) == 0;
+}
+
 Result<sys::UniqueFd> StateDirectory::listen_for_notify() const {
     constexpr mode_t kEverybodys = 0777;  // the container's users may be any
     sys::UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));

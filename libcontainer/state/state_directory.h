@@ -65,6 +65,7 @@ class StateDirectory {
     [[nodiscard]] Result<sys::UniqueFd> listen_for_start() const;
     // create: the folder that the container sees (notify.h), open to all.
     [[nodiscard]] Result<void> make_notify_folder() const;
+    [[nodiscard]] bool has_notify_folder() const;
     // The datagram socket in it; invalid if there is no such folder.
     [[nodiscard]] Result<sys::UniqueFd> listen_for_notify() const;
     // `start`: connects to the waiting init; ECONNREFUSED when it is gone, so it never hangs

@@ -199,6 +199,21 @@ def descriptors(lab, *options):
         lab.brig("delete", "--force", identity).ok()
 
 
+@suite.table("2.14 3.6", "a checkpoint is refused before anything is made, and the container goes on", {
+    "checkpoint": (), "pre-dump": ("--pre-dump",)})
+def checkpoint(lab, *options):
+    manager = Manager(lab)
+    container = lab.create(service(lab, "READY=1"), env=manager.env)
+    call = lab.spawn("start", container.id, env=manager.env)
+    manager.wait(3)
+    call.wait().ok()
+    image = f"{lab.path}/image"
+    lab.brig("checkpoint", *options, "--image-path", image, container.id,
+             globals_=("--criu", "/no/such/criu")).failed("container with NOTIFY_SOCKET", status=1)
+    check(not os.path.exists(image), "an image folder")
+    equal(container.status(), "running", "status")
+
+
 @suite.case("3.6", "without the variable there is nothing of it, and start does not wait")
 def stripped(lab):
     manager = Manager(lab)
