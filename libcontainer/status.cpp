@@ -46,8 +46,12 @@ Result<std::uint64_t> start_time_of(pid_t pid) {
 Result<oci::ContainerStatus> current_status(const StateDirectory& directory,
                                             const ContainerRecord& record) {
     if (record.state.status == oci::ContainerStatus::creating) {
-        return directory.is_locked() ? oci::ContainerStatus::creating
-                                     : oci::ContainerStatus::stopped;
+        // Its create may have completed it, and ended, since the record was read: then it was still
+        // being created at that moment.
+        const bool is_abandoned =
+            !directory.is_locked() &&
+            TRY(directory.read_record()).state.status == oci::ContainerStatus::creating;
+        return is_abandoned ? oci::ContainerStatus::stopped : oci::ContainerStatus::creating;
     }
     if (!TRY(is_alive(record))) {
         return oci::ContainerStatus::stopped;
