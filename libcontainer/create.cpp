@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs create and start.
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -43,6 +44,17 @@ Result<void> finish_start(FoundContainer& found, const oci::Spec& spec, const Wa
     return done;
 }
 
+// Engines delete a container whose start has failed, and a process that is about to end has closed
+// its descriptors, by which brig knows, a moment before it counts as dead.
+std::unexpected<sys::Error> after_its_end(const ContainerRecord& record, sys::Error error) {
+    constexpr int kTimeout = 1'000;  // milliseconds
+    if (const auto init = open_init(record); init && *init) {
+        pollfd ended = {(*init)->fd.get(), POLLIN, 0};
+        ::poll(&ended, 1, kTimeout);
+    }
+    return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 Result<void> create(const GlobalOptions& global, const CreateOptions& options) {
@@ -82,8 +94,11 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
     // has died (T-91), after it that execve has succeeded.
     std::optional<SyncMessage> ready = TRY(init.channel.receive());
     if (!ready) {
-        return sys::fail(sys::ErrorKind::wrong_state,
-                         "cannot start a container that has stopped: its process has died");
+        return after_its_end(found.record,
+                             {sys::ErrorKind::wrong_state,
+                              0,
+                              {},
+                              "cannot start a container that has stopped: its process has died"});
     }
     init.has_start_hooks = ready->number != 0;
     init.last_word = take_last_word(*ready);
@@ -95,7 +110,7 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
         if (running.error().config_path.starts_with("hooks.")) {
             static_cast<void>(destroy_container(found.directory, found.record, global.warn));
         }
-        return running;
+        return after_its_end(found.record, std::move(running).error());
     }
     if (found.record.has_late_hooks) {
         const oci::Spec spec = TRY(read_kept_spec(found.directory, found.record));
