@@ -5,6 +5,7 @@ import os
 import random
 import re
 import shutil
+import subprocess
 import time
 
 from . import oracle
@@ -85,8 +86,10 @@ def tracers():
 
 @functools.cache
 def seed():
-    """Another sample in each run; BRIG_FAULTS_SEED gives that of an earlier one."""
-    chosen = int(os.environ.get("BRIG_FAULTS_SEED", time.time_ns() // 1000 % 1000000))
+    """Another sample for each state of the sources, and the same when a run is repeated."""
+    tree = subprocess.run(["git", "-C", os.path.dirname(__file__), "rev-parse", "HEAD^{tree}"],
+                          capture_output=True, text=True, check=False).stdout[:6] or "1"
+    chosen = int(os.environ.get("BRIG_FAULTS_SEED", int(tree, 16)))
     print(f"# BRIG_FAULTS_SEED={chosen}", flush=True)
     return chosen
 
