@@ -158,15 +158,20 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
         return std::unexpected(std::move(init).error());
     }
     // An init that cannot be looked at just now ends with the rest of its cgroup.
+    Result<void> ended;
     if (init && *init) {
         static_cast<void>(sys::send_signal(**init, SIGKILL));
         thaw(directory, record);
-        TRY_VOID(kill_init(record));
+        ended = kill_init(record);
     }
     if (cgroup) {
         TRY_VOID((*cgroup)->destroy());
     } else if (warn) {
         warn(cgroup.error().text() + ": nothing is killed or removed there");
+    }
+    // A CRIU whose brig was killed may trace the init, which then ends only after it.
+    if (!ended) {
+        TRY_VOID(kill_init(record));
     }
     if (record.resctrl) {
         TRY_VOID(resctrl::remove(*record.resctrl));
