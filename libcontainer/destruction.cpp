@@ -17,18 +17,19 @@
 namespace libcontainer {
 namespace {
 
-constexpr int kKillTimeout = 10'000;    // milliseconds, as runc's
+constexpr int kPromptly = 1'000;        // milliseconds; an init ends in a few
+constexpr int kKillTimeout = 10'000;    // as runc's
 constexpr int kUndoTimeout = 3'000;     // of a create or start, poststop hooks included
 constexpr int kForcedHookTimeout = 10;  // seconds, of a poststop hook without a timeout of its own
 
-Result<void> kill_init(const ContainerRecord& record) {
+Result<void> kill_init(const ContainerRecord& record, int timeout) {
     const std::optional<sys::Pid> init = TRY(open_init(record));
     if (!init) {
         return {};
     }
     static_cast<void>(sys::send_signal(*init, SIGKILL));
     pollfd ended = {init->fd.get(), POLLIN, 0};
-    if (::poll(&ended, 1, kKillTimeout) == 0) {
+    if (::poll(&ended, 1, timeout) == 0) {
         return sys::fail(sys::ErrorKind::system, "container init still running");
     }
     return {};
@@ -162,16 +163,16 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
     if (init && *init) {
         static_cast<void>(sys::send_signal(**init, SIGKILL));
         thaw(directory, record);
-        ended = kill_init(record);
+        ended = kill_init(record, kPromptly);
     }
     if (cgroup) {
         TRY_VOID((*cgroup)->destroy());
     } else if (warn) {
         warn(cgroup.error().text() + ": nothing is killed or removed there");
     }
-    // A CRIU whose brig was killed may trace the init, which then ends only after it.
+    // A CRIU in the cgroup, whose brig was killed, may trace the init: then that ends only after it.
     if (!ended) {
-        TRY_VOID(kill_init(record));
+        TRY_VOID(kill_init(record, kKillTimeout));
     }
     if (record.resctrl) {
         TRY_VOID(resctrl::remove(*record.resctrl));

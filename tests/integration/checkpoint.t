@@ -291,7 +291,7 @@ def killed_restore(lab):
         time.sleep(delay)
         call.signal(signal.SIGKILL)
         call.wait(10)
-        lab.brig("delete", "--force", mover.id, timeout=30).ok()
+        lab.brig("delete", "--force", mover.id).ok()
         lab.expect_nothing_left(f"a restore killed after {delay} s")
     mover.restore()
     mover.second.numbers(1)
