@@ -66,8 +66,11 @@ def one_fault(lab, call, action, words, identity):
     return why
 
 
-def sweep(lab, words, identity, budget, only=()):
-    """Runs the faults (of certain calls only); gives the lines of what is not clean and figures."""
+def sweep(lab, made, budget, only=()):
+    """A run of that bundle with each fault (of certain calls only) is clean; gives the figures."""
+    identity = "faulty"
+    words = lab.words("run", "--bundle", made.write().path, identity)
+    lab.containers.append(identity)
     inject.forget_filters()
     _, counts = inject.census(lab, words)
     result, warm = inject.census(lab, words)
@@ -88,18 +91,14 @@ def sweep(lab, words, identity, budget, only=()):
             bad.append(f"{call} no. {number} {error}: {why}")
     figures = f"{tried - len(bad)} of {tried} faults clean ({len(todo)} known points)"
     print(f"# {figures}")
-    return bad, figures
+    lab.calls.clear()
+    check(not bad, figures + "\n" + "\n".join(bad))
+    return figures
 
 
 @suite.case("T-81", "run comes through each fault tried")
 def run(lab):
-    made = subject(lab)
-    words = lab.words("run", "--bundle", made.path, "faulty")
-    lab.containers.append("faulty")
-    bad, figures = sweep(lab, words, "faulty", inject.Budget(75))
-    lab.calls.clear()
-    check(not bad, figures + "\n" + "\n".join(bad))
-    return figures
+    return sweep(lab, subject(lab), inject.Budget(75))
 
 
 @suite.case("T-81 SC-05", "so does one that hands its listener to a supervisor")
@@ -108,15 +107,10 @@ def run_supervised(lab):
     made = lab.bundle(["/bin/nothing"])
     made.process["noNewPrivileges"] = False
     made.set("linux.seccomp", {"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": path})
-    words = lab.words("run", "--bundle", made.write().path, "faulty")
-    lab.containers.append("faulty")
     with Supervisor(path):
-        bad, figures = sweep(lab, words, "faulty", inject.Budget(40), only=(
+        return sweep(lab, made, inject.Budget(40), only=(
             "socket", "setsockopt", "connect", "sendmsg", "recvmsg", "seccomp", "capset", "poll",
             "getrandom", "stat", "newfstatat"))
-    lab.calls.clear()
-    check(not bad, figures + "\n" + "\n".join(bad))
-    return figures
 
 
 @suite.case("T-81 H-16", "so does one with hooks of every kind")
@@ -127,15 +121,10 @@ def run_hooked(lab):
                 "timeout": 5}]
         for kind in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart",
                      "poststop")}
-    words = lab.words("run", "--bundle", made.write().path, "faulty")
-    lab.containers.append("faulty")
-    bad, figures = sweep(lab, words, "faulty", inject.Budget(40), only=(
+    return sweep(lab, made, inject.Budget(40), only=(
         "memfd_create", "write", "lseek", "pipe2", "fcntl", "clone3", "setpgid", "prctl",
         "rt_sigaction", "rt_sigprocmask", "fchdir", "dup2", "close_range", "poll", "read", "waitid",
         "signalfd4", "flock", "open", "openat"))
-    lab.calls.clear()
-    check(not bad, figures + "\n" + "\n".join(bad))
-    return figures
 
 
 @suite.case("T-81 N-03", "so does one without a mount namespace; no mount is left")
@@ -145,12 +134,7 @@ def run_shared(lab):
     del made.linux["maskedPaths"], made.linux["readonlyPaths"]
     made.set("root.readonly", True)
     made.mount("/data", "bind", lab.path, ["rbind", "ro"])
-    words = lab.words("run", "--bundle", made.write().path, "faulty")
-    lab.containers.append("faulty")
-    bad, figures = sweep(lab, words, "faulty", inject.Budget(40))
-    lab.calls.clear()
-    check(not bad, figures + "\n" + "\n".join(bad))
-    return figures
+    return sweep(lab, made, inject.Budget(40))
 
 
 @suite.case("T-81", "delete --force comes through each fault tried, or the next one does the rest")

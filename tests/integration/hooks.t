@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# Hooks: H-01 to H-20, by scripts that write down what they see; hook_failures.t has the others.
+# Hooks: H-01 to H-20, by scripts that write down what they see; hook_failures.t and hook_hangs.t have the others.
 import json
 import os
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness.hooks import script
 from harness.lab import read, write
 from harness.tap import Suite, check, equal, eventually
 
@@ -17,14 +18,6 @@ RUNTIME = ("prestart", "createRuntime", "createContainer", "poststart", "poststo
 KINDS = (*CREATE, "startContainer", "poststart", "poststop")
 INSIDE = ("createContainer", "startContainer")
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
-
-
-def script(lab, name, text):
-    """A hook program on the host that runs shell text."""
-    path = f"{lab.path}/{name}"
-    write(path, f"#!/bin/sh\n{text}\n")
-    os.chmod(path, 0o755)
-    return path
 
 
 def recorder(lab, made):
