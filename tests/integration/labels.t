@@ -3,6 +3,7 @@
 # AppArmor profiles and SELinux labels. Where the kernel has neither, what asks for one is refused.
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -110,55 +111,184 @@ profile {name} flags=(attach_disconnected) {{
   capability,
   network,
   mount,
+  umount,
+  pivot_root,
   signal,
   ptrace,
   unix,
-  deny /denied r,
+  deny /denied rw,
+  deny /**/denied rw,
 }}
 """
+SECURITYFS = "/sys/kernel/security"
+MAP = [{"containerID": 0, "hostID": 100000, "size": 65536}]
 
 
 class Profile:
-    """A profile, loaded for a case."""
+    """A profile, loaded for a case: whoever it confines can neither read nor write /denied."""
+    count = 0
 
     def __init__(self, lab):
         need(has_apparmor(), "a kernel with AppArmor")
-        need(os.path.exists("/sbin/apparmor_parser"), "apparmor_parser")
-        self.name = f"brig-test-{os.getpid()}"
-        self.file = write(f"{lab.path}/profile", PROFILE.format(name=self.name))
+        need(shutil.which("apparmor_parser", path="/sbin:/usr/sbin"), "apparmor_parser")
+        Profile.count += 1
+        self.name = f"brig-test-{os.getpid()}-{Profile.count}"
+        self.file = write(f"{lab.path}/profile-{Profile.count}", PROFILE.format(name=self.name))
+
+    def call(self, *options):
+        """The parser; it wants to see securityfs, which a sandbox does not have."""
+        subprocess.run(["unshare", "--mount", "sh", "-c",
+                        'mount -t securityfs none "$0" && exec /sbin/apparmor_parser "$@"',
+                        SECURITYFS, "--skip-cache", *options, self.file], check=True)
 
     def __enter__(self):
-        subprocess.run(["/sbin/apparmor_parser", "-Kr", self.file], check=True)
+        self.call("--replace")
         return self
 
     def __exit__(self, *_):
-        subprocess.run(["/sbin/apparmor_parser", "-R", self.file], check=True)
+        self.call("--remove")
+
+    @property
+    def enforced(self):
+        return f"{self.name} (enforce)\n"
 
 
-@suite.table("P-08", "the program of init and of exec is confined by the profile", {
-    "no_new_privs": True, "without no_new_privs": False})
-def apparmor(lab, nnp):
+WRITE = "(echo changed > /denied) 2>&1; (echo x > /tmp/allowed) 2>&1 && echo can write"
+
+
+def confined(lab, shell, **settings):
+    """A bundle with a file that the profile denies to root and to everybody."""
+    made = lab.bundle(shell=shell, **settings)
+    made.file("/denied", "secret", mode=0o666)
+    os.chmod(made.inside("tmp"), 0o777)
+    return made
+
+
+def as_user(made):
+    made.process["user"] = {"uid": 1000, "gid": 1000}
+
+
+def in_user_namespace(made):
+    made.namespace("user")
+    made.linux["uidMappings"] = made.linux["gidMappings"] = MAP
+
+
+@suite.table("P-08", "the programs of init and of exec are confined by the profile", {
+    f"{who}, {'no_new_privs' if nnp else 'without no_new_privs'}": (change, nnp)
+    for nnp in (True, False) for who, change in (
+        ("root", lambda made: None), ("another user", as_user),
+        ("in a user namespace", in_user_namespace))})
+def apparmor(lab, change, nnp):
     with Profile(lab) as profile:
-        made = lab.bundle(["/bin/sleep", "1000"], process__apparmorProfile=profile.name)
-        made.process["noNewPrivileges"] = nnp
-        made.file("/denied", "secret")
+        made = confined(lab, f"cat /proc/1/attr/current; {WRITE}; exec sleep 1000",
+                        process__apparmorProfile=profile.name, process__noNewPrivileges=nnp)
+        change(made)
         container = lab.start(made)
-        contains(read(f"/proc/{container.pid}/attr/current"), profile.name, "init's profile")
-        out = container.exec("/bin/cat", "/proc/self/attr/current", "/denied")
-        contains(out.out, profile.name, "the profile of exec, inherited from the container")
-        contains(out.err, "Permission denied", "what the profile denies")
+        container.wait_out("can write")
+        contains(container.out(), profile.enforced, "init's profile, seen inside")
+        contains(container.out(), "denied: Permission denied", "what the profile denies to init")
+        equal(read(f"/proc/{container.pid}/attr/current"), profile.enforced, "init's profile")
+        script = f"cat /proc/self/attr/current; {WRITE}"
+        out = container.exec("/bin/sh", "-c", script).ok().out
+        contains(out, profile.enforced, "the profile of exec, inherited from the container")
+        contains(out, "denied: Permission denied", "what the profile denies to exec")
+        equal(read(made.inside("/denied")), "secret", "the file that neither may write")
+        container.delete("--force").ok()
+
+
+@suite.table("P-08 2.4", "exec: a profile of its own in place of the container's", {
+    "--apparmor": True, "a process file": False})
+def apparmor_exec(lab, by_option):
+    with Profile(lab) as outer, Profile(lab) as inner:
+        container = lab.start(confined(lab, "exec sleep 1000",
+                                       process__apparmorProfile=outer.name))
+        for name, wanted in ((inner.name, inner.enforced), ("unconfined", "unconfined\n")):
+            words = ("/bin/cat", "/proc/self/attr/current")
+            if by_option:
+                result = container.exec(*words, options=["--apparmor", name])
+            else:
+                file = lab.process_file(args=words, apparmorProfile=name)
+                result = lab.brig("exec", "--process", file, container.id)
+            equal(result.ok().out, wanted, f"exec's profile, asked for {name}")
         out = container.exec("/bin/cat", "/denied", options=["--apparmor", "unconfined"]).ok().out
-        equal(out, "secret", "exec with a profile of its own")
-        container.kill("KILL")
-        container.wait_stopped()
+        equal(out, "secret", "what only the container's own profile denies")
+        equal(read(f"/proc/{container.pid}/attr/current"), outer.enforced, "init's profile")
+        container.delete("--force").ok()
 
 
-@suite.case("P-08 T-34", "a profile that is not loaded is an error that names it")
-def apparmor_missing(lab):
+@suite.table("P-08", "no profile, or the profile unconfined, leaves the program unconfined", {
+    "absent": None, "empty": "", "unconfined": "unconfined"})
+def apparmor_unconfined(lab, name):
     need(has_apparmor(), "a kernel with AppArmor")
-    made = lab.bundle(process__apparmorProfile="no-such-profile")
-    lab.try_create(made).failed("process.apparmorProfile", "no-such-profile", "exec`")
+    made = confined(lab, f"cat /proc/1/attr/current; {WRITE}")
+    if name is not None:
+        made.set("process.apparmorProfile", name)
+    equal(lab.run(made).ok().out, "unconfined\ncan write\n", "output")
+    equal(read(made.inside("/denied")), "changed\n", "the file")
+
+
+@suite.table("P-08", "profiles are stacked, as a nested engine writes it", {
+    "beneath the own": "&{0}", "two of them": "{0}//&{1}"})
+def apparmor_stacked(lab, form):
+    with Profile(lab) as first, Profile(lab) as second:
+        made = confined(lab, f"cat /proc/1/attr/current; {WRITE}",
+                        process__apparmorProfile=form.format(first.name, second.name))
+        out = lab.run(made).ok().out
+        for name in [first.name, second.name][:form.count("{")]:
+            contains(out.splitlines()[0], name, "profiles")
+        contains(out, "denied: Permission denied", "what they deny")
+
+
+@suite.case("P-08 R-31", "a runtime that is confined itself stacks nothing in silence")
+def apparmor_confined_runtime(lab):
+    with Profile(lab) as own, Profile(lab) as wanted:
+        made = confined(lab, "cat /proc/1/attr/current", process__apparmorProfile=wanted.name)
+        words = lab.words("run", "--bundle", made.write().path, lab.name())
+        result = lab.popen(["sh", "-c", 'echo "exec $0" > /proc/self/attr/exec && exec "$@"',
+                            own.name, *words]).wait()
+        result.failed("process.apparmorProfile", wanted.name, status=1)
+        lab.expect_nothing_left("a refused container")
+
+
+@suite.case("P-08 H-04", "a startContainer hook is confined, a createContainer hook is not")
+def apparmor_hooks(lab):
+    with Profile(lab) as profile:
+        made = confined(lab, "true", process__apparmorProfile=profile.name)
+        hook = {"path": "/bin/sh", "args": ["sh", "-c", "cat /proc/self/attr/current > /tmp/start"]}
+        host = {"path": "/bin/sh", "args": [
+            "sh", "-c", f"cat /proc/self/attr/current > {lab.path}/create"]}
+        made.config["hooks"] = {"startContainer": [hook], "createContainer": [host]}
+        lab.run(made).ok()
+        equal(read(made.inside("/tmp/start")), profile.enforced, "profile of startContainer")
+        equal(read(f"{lab.path}/create"), "unconfined\n", "profile of createContainer")
+
+
+@suite.table("P-08 T-34", "a profile that is not loaded is an error that names it", {
+    f"{verb}, {'no_new_privs' if nnp else 'without no_new_privs'}": (verb, nnp)
+    for verb in ("create", "run") for nnp in (True, False)})
+def apparmor_missing(lab, verb, nnp):
+    need(has_apparmor(), "a kernel with AppArmor")
+    made = lab.bundle(["/bin/touch", "/mark"], process__apparmorProfile="no-such-profile",
+                      process__noNewPrivileges=nnp)
+    call = lab.try_create if verb == "create" else lab.run
+    call(made).failed("process.apparmorProfile", '"no-such-profile" is not loaded',
+                      LABELS["process.apparmorProfile"], "no such file or directory")
+    check(not os.path.exists(made.inside("mark")), "the program has not run")
     lab.expect_nothing_left("a refused container")
+
+
+@suite.table("P-08 T-34 2.4", "exec: a profile that is not loaded, and the container lives on", {
+    "--apparmor": "no-such-profile", "the container's, unloaded since": None})
+def apparmor_exec_missing(lab, name):
+    with Profile(lab) as profile:
+        container = lab.start(confined(lab, "exec sleep 1000",
+                                       process__apparmorProfile=profile.name))
+    options = ["--apparmor", name] if name else []
+    container.exec("/bin/touch", "/mark", options=options).failed(
+        "process.apparmorProfile", f'"{name or profile.name}" is not loaded', status=255)
+    equal(container.status(), "running", "status")
+    check(not os.path.exists(f"/proc/{container.pid}/root/mark"), "the program has not run")
+    container.delete("--force").ok()
 
 
 # Where the kernel has SELinux and a policy: the test's own context is one that is allowed.
