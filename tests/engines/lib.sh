@@ -80,9 +80,10 @@ need_programs() {
     done
 }
 
-# wait_until SECONDS COMMAND...: polls; false when the time is over.
+# wait_until SECONDS COMMAND...: polls; false when the time is over. BRIG_TEST_SLOWNESS says how many times
+# slower than a common machine this one is.
 wait_until() {
-    local rounds=$(($1 * 20))
+    local rounds=$(($1 * 20 * ${BRIG_TEST_SLOWNESS:-1}))
     shift
     while ! "$@" >/dev/null 2>&1; do
         ((rounds-- > 0)) || return 1

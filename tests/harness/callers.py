@@ -8,7 +8,7 @@ import time
 
 from . import oracle, sandbox
 from .lab import Result, read, write
-from .tap import Failure, check, equal, eventually
+from .tap import Failure, check, equal, eventually, patient
 
 PR_SET_PDEATHSIG = 1
 DEFAULT_ROOT = f"/run/{sandbox.stand_in() or 'brig'}"
@@ -87,7 +87,7 @@ class Caller:
         running = self.spawn(*words, stdout=out.writer, stderr=err.writer, **how)
         out.shut()
         err.shut()
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + patient(timeout)
         while not (out.pump() & err.pump()) or running.process.poll() is None:
             if time.monotonic() > deadline:
                 raise Failure(f"{words} ended: {running.process.poll()}, but not its output: "

@@ -9,7 +9,7 @@ import struct
 import termios
 import time
 
-from .tap import Failure, check
+from .tap import Failure, check, patient
 
 
 class ConsoleSocket:
@@ -20,14 +20,14 @@ class ConsoleSocket:
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(path)
         self.listener.listen(1)
-        self.listener.settimeout(5)
+        self.listener.settimeout(patient(5))
         self.payload = b""
         self.master = None
 
     def accept(self):
         """Accepts after the runtime has ended, which is when containerd does."""
         connection, _ = self.listener.accept()
-        connection.settimeout(5)
+        connection.settimeout(patient(5))
         self.payload, control, _, _ = connection.recvmsg(4096, 256)
         descriptors = array.array("i")
         check(len(control) == 1, f"one control message, got {len(control)}")
@@ -50,6 +50,7 @@ class ConsoleSocket:
 
 def read_until(master, part, seconds=5):
     """Reads from a pty master until part was seen or the other side is gone."""
+    seconds = patient(seconds)
     deadline = time.monotonic() + seconds
     text = b""
     part = part.encode() if isinstance(part, str) else part
@@ -68,6 +69,7 @@ def read_until(master, part, seconds=5):
 
 
 def read_all(master, seconds=5):
+    seconds = patient(seconds)
     deadline = time.monotonic() + seconds
     text = b""
     while True:

@@ -10,7 +10,7 @@ import time
 
 from . import oracle
 from .lab import read
-from .tap import Skip
+from .tap import Skip, patient
 
 # Calls that cannot fail, or not in a way that strace can play: the kernel's brk never answers -1,
 # glibc knows that a futex never answers ENOMEM, and a failing close closes all the same.
@@ -73,7 +73,7 @@ def forget_filters():
 
 def settle_tracer(lab, seconds=3):
     """Waits for the end of strace, which stays as long as what it traces."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while tracers() and time.monotonic() < deadline:
         lab.reap()
         time.sleep(0.002)

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from . import bundle, oracle, sandbox
-from .tap import Failure, Skip, check, equal, eventually
+from .tap import Failure, Skip, check, equal, eventually, patient
 
 # What brig says of a part of the config that it gives no effect to yet.
 NOT_BUILT = "not supported by this build of brig yet"
@@ -62,6 +62,7 @@ class Running:
         return read(self.outs[1]) if self.outs[1] else ""
 
     def wait(self, timeout=10):
+        timeout = patient(timeout)
         pause = 0.0005
         while (status := self.process.poll()) is None:
             if time.monotonic() - self.begin > timeout:
@@ -297,7 +298,7 @@ class Lab:
 
     def settle(self, seconds=2.0):
         """The leaks that are still there after the kernel had a moment."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patient(seconds)
         while True:
             left = self.leaks()
             if not left or time.monotonic() > deadline:

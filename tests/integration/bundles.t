@@ -17,7 +17,7 @@ run_bundle() {
     local name=$1 bundle=$SCRATCH/bundles/$1 status=0 wanted=0 output
     "$REPO/bundles/make-rootfs" "$bundle"
     [[ ! -f $bundle/expected-status ]] || wanted=$(cat "$bundle/expected-status")
-    timeout 20 "$RUNTIME" --root "$SCRATCH/state" run --bundle "$bundle" "lesson-$name" \
+    timeout $((20 * ${BRIG_TEST_SLOWNESS:-1})) "$RUNTIME" --root "$SCRATCH/state" run --bundle "$bundle" "lesson-$name" \
         >"$SCRATCH/output" 2>"$SCRATCH/errors" </dev/null || status=$?
     if ((status != wanted)); then
         not_ok "$name: exit status $wanted" "exit status $status: $(cat "$SCRATCH/errors")"

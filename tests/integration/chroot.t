@@ -38,7 +38,7 @@ make_jail() {
 try_jail() {
     local jail=$1 name=$2 pid
     jailed() {
-        timeout 20 chroot "$jail" /brig/brig --root /run/state "$@"
+        timeout $((20 * ${BRIG_TEST_SLOWNESS:-1})) chroot "$jail" /brig/brig --root /run/state "$@"
     }
     if ! jailed run --detach --bundle /bundle --pid-file /tmp/pid jailed \
         </dev/null >"$SCRATCH/output" 2>&1; then
