@@ -14,7 +14,7 @@ source "$HERE/lesson.sh"
 source "$HERE/podman_lib.sh"
 
 buildah() {
-    timeout --foreground 60 "${BUILDAH[@]}" "$@"
+    within 60 "${BUILDAH[@]}" "$@"
 }
 
 # check_build NAME STATUS LINE...: a Dockerfile of these lines, built as `built`; its output is in $OUTPUT.
@@ -74,7 +74,7 @@ buildah_run() {
 
 buildah_terminal() {
     local seen
-    seen=$(timeout 60 python3 -B "$HERE/on_pty.py" 31x91 expect:ready 'send:exit 4\r' -- "${BUILDAH[@]}" run --tty work \
+    seen=$(within 60 python3 -B "$HERE/on_pty.py" 31x91 expect:ready 'send:exit 4\r' -- "${BUILDAH[@]}" run --tty work \
         sh -c 'stty size; echo ready; read line; eval "$line"'; echo "= $?")
     check_match "run --tty: size, input, exit code" "$seen" '31 91.*= 4$'
 }
@@ -106,13 +106,13 @@ buildah_build() {
     check_status "bud --secret" 0 buildah bud --pull-never --secret "id=word,src=$SCRATCH/secret" -t built \
         -f "$SCRATCH/Dockerfile" "$SCRATCH/context"
     check_run "bud --secret: it was there for its step" hush built cat /told
-    printf '%s\n' 'FROM bb' 'RUN cat /proc/self/limits | grep "open files"; grep :memory: /proc/self/cgroup' \
-        'RUN busybox cat /sys/fs/cgroup/memory/memory.limit_in_bytes' >"$SCRATCH/Dockerfile"
+    printf '%s\n' 'FROM bb' 'RUN cat /proc/self/limits | grep "open files"; cat /proc/self/cgroup' \
+        "RUN busybox cat /sys/fs/cgroup/$MEMORY_FILE" >"$SCRATCH/Dockerfile"
     OUTPUT=$(buildah bud --pull-never --ulimit nofile=123:123 --memory 64m --cgroup-parent /built -t built \
         -f "$SCRATCH/Dockerfile" "$SCRATCH/context" 2>&1)
     check_match "bud --ulimit" "$OUTPUT" 'open files +123 +123'
     check_match "bud --memory" "$OUTPUT" $'\n67108864\n'
-    find /sys/fs/cgroup -depth -path '*/built*' -type d -exec rmdir {} + 2>/dev/null
+    wait_until 5 remove_groups built
     podman rmi -f built >/dev/null
 }
 

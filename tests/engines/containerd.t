@@ -105,8 +105,8 @@ lesson_identity() {
 
 lesson_limits() {
     if start_sleeper limited --memory-limit 67108864 --cpu-shares 333; then
-        check_equal "--memory-limit" "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 67108864
-        check_equal "--cpu-shares" "$(cgroup_file "$PID" cpu cpu.shares)" 333
+        check_equal "--memory-limit" "$(limit_of "$PID" memory)" 67108864
+        check_equal "--cpu-shares" "$(limit_of "$PID" shares)" "$(as_shares 333)"
         # The shim reads every controller's files anew for each call; now and then one call is in vain.
         has_metrics() {
             ctr task metrics limited | grep -q memory

@@ -52,7 +52,7 @@ status_of() {
 
 # on_terminal COMMAND...: ctr wants a terminal of its own for --tty.
 on_terminal() {
-    script -qec "$(printf '%q ' timeout --foreground 30 ctr --address "$SCRATCH/containerd/socket" "$@")" /dev/null \
+    SHELL=/bin/bash script -qec "$(printf '%q ' timeout --foreground $((30 * SLOWNESS)) ctr --address "$SCRATCH/containerd/socket" "$@")" /dev/null \
         </dev/null | sed 's/\r//g; s/\^@//g' # script's end of input is echoed
 }
 
@@ -75,7 +75,7 @@ EOT
     PATH=$SCRATCH/bin:$PATH
     containerd --config "$dir/config.toml" >"$dir/log" 2>&1 &
     ctr() {
-        timeout --foreground 60 ctr --address "$SCRATCH/containerd/socket" "$@"
+        within 60 ctr --address "$SCRATCH/containerd/socket" "$@"
     }
     wait_until 30 ctr version || {
         tail -n 20 "$dir/log"

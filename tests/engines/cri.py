@@ -45,6 +45,11 @@ def shell(script, **variables):
     return done.stdout
 
 
+def as_shares(shares):
+    """What limits() says of cpu.shares."""
+    return shell('as_shares "$SHARES"', SHARES=shares).strip()
+
+
 class Cri:
     """The calls of the CRI by name: cri.call("StopContainer", container_id=id, timeout=3)."""
 
@@ -68,7 +73,7 @@ class Cri:
         response = getattr(self.messages, f"{method}Response")
         service = "ImageService" if "Image" in method else "RuntimeService"
         return self.channel.unary_unary(f"/runtime.v1.{service}/{method}", type(request).SerializeToString,
-                                        response.FromString)(request, timeout=seconds)
+                                        response.FromString)(request, timeout=tap.patient(seconds))
 
 
 def may_lower_oom_score():
@@ -177,7 +182,7 @@ class Engine:
     def stop(self, number=signal.SIGTERM):
         self.cri.disconnect()
         self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(tap.patient(30))
 
     def pod(self, handler="brig", **options):
         self.number += 1
@@ -203,7 +208,7 @@ class Engine:
         def leaks():
             found = self.baseline.leaks({self.process.pid})
             return found + [f"network namespace: {name}" for name in os.listdir("/run/netns")]
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + tap.patient(15)
         while leaks() and time.monotonic() < deadline:
             time.sleep(0.02)
         tap.equal(leaks(), [], "left behind")
@@ -307,9 +312,13 @@ class Container:
     def namespace(self, name):
         return os.readlink(f"/proc/{self.pid}/ns/{name}")
 
-    def cgroup_file(self, controller, name):
-        return shell('cgroup_file "$PID" "$CONTROLLER" "$FILE"', PID=self.pid, CONTROLLER=controller,
-                     FILE=name).strip()
+    def limits(self, *names):
+        """Limits of its cgroup by the names of limit_of in lib.sh, as strings."""
+        return shell('for name in $NAMES; do limit_of "$PID" "$name"; done', PID=self.pid,
+                     NAMES=" ".join(names)).split("\n")[:-1]
+
+    def group(self):
+        return shell('group_of "$PID"', PID=self.pid).strip()
 
 
 def status_field(pid, field):

@@ -322,28 +322,24 @@ def search(engine):
 
 LIMITS = {"memory_limit_in_bytes": 64 << 20, "cpu_shares": 333, "cpu_quota": 50000, "cpu_period": 100000,
           "cpuset_cpus": "0"}
-FILES = {("memory", "memory.limit_in_bytes"): "memory_limit_in_bytes", ("cpu", "cpu.shares"): "cpu_shares",
-         ("cpu", "cpu.cfs_quota_us"): "cpu_quota", ("cpu", "cpu.cfs_period_us"): "cpu_period",
-         ("cpuset", "cpuset.cpus"): "cpuset_cpus"}
 
 
 def remove_parent(engine):
     """The pod's cgroup is the kubelet's to remove."""
     engine.remove_pods()
-    cri.shell("find /sys/fs/cgroup -depth -type d -name kubepods -exec rmdir {} +")
+    cri.shell("wait_until 5 remove_groups kubepods")
 
 
 def expect_limits(container, wanted):
-    for (controller, name), key in FILES.items():
-        tap.equal(container.cgroup_file(controller, name), str(wanted[key]), name)
+    tap.equal(container.limits("memory", "shares", "quota", "period", "cpus"),
+              [str(wanted["memory_limit_in_bytes"]), cri.as_shares(wanted["cpu_shares"]), str(wanted["cpu_quota"]),
+               str(wanted["cpu_period"]), wanted["cpuset_cpus"]], "limits")
 
 
 @suite.case("resources of a container are in its cgroup, beneath the pod's")
 def resources(engine):
     container = engine.pod(linux={"cgroup_parent": "/kubepods"}).start(resources=LIMITS)
-    with open(f"/proc/{container.pid}/cgroup", encoding="ascii") as file:
-        groups = {line.strip().split(":", 2)[2] for line in file if ":memory:" in line}
-    tap.equal(groups, {f"/kubepods/{container.id}"}, "cgroup")
+    tap.equal(container.group(), f"/kubepods/{container.id}", "cgroup")
     expect_limits(container, LIMITS)
     remove_parent(engine)
 

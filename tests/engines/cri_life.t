@@ -204,7 +204,7 @@ def restart(engine):
     tap.equal(stays.execute("sh", "-c", "exit 4")[0], 4, "exec")
     tap.equal(pod.output(["echo", "word"]), "word\n", "another container")
     engine.cri.call("UpdateContainerResources", container_id=stays.id, linux={"cpu_shares": 99})
-    tap.equal(stays.cgroup_file("cpu", "cpu.shares"), "99", "an update")
+    tap.equal(stays.limits("shares"), [cri.as_shares(99)], "an update")
     stays.stop()
     tap.equal(stays.status().exit_code, 137, "stopped")
 

@@ -78,7 +78,7 @@ signals_and_limits() {
     called "CALL-17 resume" "resume $ID" 1
     act docker update --memory 64m --memory-swap 64m box
     called "CALL-19 update by standard input" "update --resources[ =]- $ID" 1
-    check_equal "CALL-19 its effect" "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 67108864
+    check_equal "CALL-19 its effect" "$(limit_of "$PID" memory)" 67108864
     act docker kill --signal WINCH box
     called "CALL-10 kill by number" "kill $ID 28" 1
     act docker stop -t 1 box

@@ -13,9 +13,10 @@ source "$HERE/lesson.sh"
 source "$HERE/docker_lib.sh"
 
 # with_terminal COMMAND...: it has a terminal of 33 rows and 77 columns; carriage returns are dropped.
-# In the background a client would be stopped at the terminal, so it stays in its shell's group.
+# In the background a client would be stopped at the terminal, so it stays in its shell's group; and the shell
+# must be one that reads what printf quotes.
 with_terminal() {
-    script -qec "stty rows 33 cols 77; $(printf '%q ' timeout --foreground 30 "$@")" /dev/null </dev/null | tr -d '\r\0'
+    SHELL=/bin/bash script -qec "stty rows 33 cols 77; $(printf '%q ' timeout --foreground $((30 * SLOWNESS)) "$@")" /dev/null </dev/null | tr -d '\r\0'
 }
 
 # inside COMMAND...: its output in the container `box`.

@@ -23,12 +23,14 @@ DOCKER_CLIENT=/usr/bin/docker
 [[ -x $DOCKER_CLIENT ]] || DOCKER_CLIENT=docker
 
 docker() {
-    timeout --foreground --kill-after=1 60 "$DOCKER_CLIENT" "$@"
+    within 60 "$DOCKER_CLIENT" "$@"
 }
 
 # start_dockerd OPTION...: by the daemon.json in DOCKER_DIR; its pid goes to $DOCKERD.
 start_dockerd() {
     mkdir -p "$DOCKER_DIR"
+    # docker's client warns of a network that does not forward.
+    echo 1 >/proc/sys/net/ipv4/ip_forward
     [[ -e $DOCKER_DIR/daemon.json ]] || write_daemon_json
     dockerd --config-file "$DOCKER_DIR/daemon.json" --data-root "$DOCKER_DIR/data" \
         --exec-root "$DOCKER_EXEC_ROOT" --pidfile "$DOCKER_DIR/pid" \

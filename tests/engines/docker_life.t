@@ -164,7 +164,7 @@ live_restore() {
     check_equal "its terminal, too" "$(docker exec -t kept sh -c 'test -t 0 && echo terminal' | tr -d '\r')" terminal
     check_match "top and stats know it" "$(docker top kept)" 'sleep 1000'
     docker update --pids-limit 66 kept >/dev/null
-    check_equal "update reaches it" "$(cgroup_file "$pid" pids pids.max)" 66
+    check_equal "update reaches it" "$(limit_of "$pid" pids)" 66
     docker pause kept >/dev/null
     docker unpause kept >/dev/null
     docker stop -t 0 kept >/dev/null
@@ -223,7 +223,7 @@ crowd() {
     wait "${jobs[@]}" || true
     check_equal "twenty at once all run" "$(docker ps -q | wc -l)" 20
     cgroups=$(docker ps --format '{{.Names}}' | while read -r number; do
-        echo "$number=$(($(cgroup_file "$(pid_of "$number")" memory memory.limit_in_bytes) >> 20))"
+        echo "$number=$(($(limit_of "$(pid_of "$number")" memory) >> 20))"
     done | sort -V | tr '\n' ' ')
     check_equal "each has its own limit" "$cgroups" "$(for number in {1..20}; do echo "crowd-$number=$((16 + number))"; done | tr '\n' ' ')"
     check_equal "twenty execs at once each give their status" "$(execs crowd-7)" 0

@@ -13,31 +13,38 @@ source "$HERE/lesson.sh"
 source "$HERE/docker_lib.sh"
 
 limit() {
-    cgroup_file "$PID" "$@"
+    limit_of "$PID" "$1"
 }
 
 at_start() {
-    start_sleeper limited --memory 64m --memory-swap 96m --memory-reservation 48m --memory-swappiness 33 \
-        --oom-kill-disable --cpus 0.5 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 44 || return 0
-    local controller file wanted option
-    while read -r controller file wanted option; do
-        check_equal "$option" "$(limit "$controller" "$file")" "$wanted"
+    local name wanted option of_v1=()
+    is_v2 || of_v1=(--memory-swappiness 33 --oom-kill-disable)
+    start_sleeper limited --memory 64m --memory-swap 96m --memory-reservation 48m "${of_v1[@]}" \
+        --cpus 0.5 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 44 || return 0
+    while read -r name wanted option; do
+        check_equal "$option" "$(limit "$name")" "$wanted"
     done <<'EOT'
-memory memory.limit_in_bytes 67108864 RES-memory.limit --memory
-memory memory.memsw.limit_in_bytes 100663296 RES-memory.swap --memory-swap
-memory memory.soft_limit_in_bytes 50331648 RES-memory.reservation --memory-reservation
-memory memory.swappiness 33 RES-memory.swappiness --memory-swappiness
-cpu cpu.cfs_quota_us 50000 RES-cpu.quota --cpus
-cpu cpu.cfs_period_us 100000 RES-cpu.period --cpus
-cpuset cpuset.cpus 0 RES-cpu.cpus --cpuset-cpus
-cpuset cpuset.mems 0 RES-cpu.mems --cpuset-mems
-pids pids.max 44 RES-pids --pids-limit
+memory 67108864 RES-memory.limit --memory
+memory+swap 100663296 RES-memory.swap --memory-swap
+reservation 50331648 RES-memory.reservation --memory-reservation
+quota 50000 RES-cpu.quota --cpus
+period 100000 RES-cpu.period --cpus
+cpus 0 RES-cpu.cpus --cpuset-cpus
+mems 0 RES-cpu.mems --cpuset-mems
+pids 44 RES-pids --pids-limit
 EOT
-    check_match "RES-memory.disableOOMKiller --oom-kill-disable" "$(limit memory memory.oom_control)" 'oom_kill_disable 1'
+    if is_v2; then
+        skip "RES-memory.swappiness --memory-swappiness" "cgroup v2 has none"
+        skip "RES-memory.disableOOMKiller --oom-kill-disable" "cgroup v2 has none"
+    else
+        check_equal "RES-memory.swappiness --memory-swappiness" "$(cgroup_file "$PID" memory memory.swappiness)" 33
+        check_match "RES-memory.disableOOMKiller --oom-kill-disable" "$(cgroup_file "$PID" memory memory.oom_control)" \
+            'oom_kill_disable 1'
+    fi
     end_sleeper limited
     start_sleeper limited --cpu-period 50000 --cpu-quota 20000 --cpu-shares 99 || return 0
     check_equal "--cpu-period, --cpu-quota and --cpu-shares" \
-        "$(limit cpu cpu.cfs_period_us) $(limit cpu cpu.cfs_quota_us) $(limit cpu cpu.shares)" "50000 20000 99"
+        "$(limit period) $(limit quota) $(limit shares)" "50000 20000 $(as_shares 99)"
     end_sleeper limited
 }
 
@@ -71,19 +78,19 @@ block_io() {
     elif start_sleeper slow --device-read-bps "$name:1mb" --device-write-bps "$name:2mb" \
         --device-read-iops "$name:30" --device-write-iops "$name:40"; then
         check_equal "RES-blockIO.throttleReadBpsDevice --device-read-bps" \
-            "$(limit blkio blkio.throttle.read_bps_device)" "$number 1048576"
+            "$(limit read_bps)" "$number 1048576"
         check_equal "RES-blockIO.throttleWriteBpsDevice --device-write-bps" \
-            "$(limit blkio blkio.throttle.write_bps_device)" "$number 2097152"
+            "$(limit write_bps)" "$number 2097152"
         check_equal "RES-blockIO.throttleReadIOPSDevice --device-read-iops" \
-            "$(limit blkio blkio.throttle.read_iops_device)" "$number 30"
+            "$(limit read_iops)" "$number 30"
         check_equal "RES-blockIO.throttleWriteIOPSDevice --device-write-iops" \
-            "$(limit blkio blkio.throttle.write_iops_device)" "$number 40"
+            "$(limit write_iops)" "$number 40"
     fi
     end_sleeper slow
     if [[ ! -e /sys/fs/cgroup/blkio/blkio.weight ]]; then
         skip "RES-blockIO.weight --blkio-weight" "dockerd drops it where there is no blkio.weight"
     elif start_sleeper weighed --blkio-weight 300; then
-        check_equal "RES-blockIO.weight --blkio-weight" "$(limit blkio blkio.weight)" 300
+        check_equal "RES-blockIO.weight --blkio-weight" "$(cgroup_file "$PID" blkio blkio.weight)" 300
     fi
     end_sleeper weighed
 }
@@ -92,24 +99,24 @@ block_io() {
 changes() {
     start_sleeper changing --memory 64m --memory-swap 64m --cpus 0.5 --pids-limit 44 || return 0
     check_status "CALL-19 update --memory with --memory-swap" 0 docker update --memory 128m --memory-swap 256m changing
-    check_equal "TRAP-52 both have grown" "$(limit memory memory.limit_in_bytes) $(limit memory memory.memsw.limit_in_bytes)" \
+    check_equal "TRAP-52 both have grown" "$(limit memory) $(limit memory+swap)" \
         "134217728 268435456"
     docker update --memory 16m --memory-swap 32m changing >/dev/null
-    check_equal "TRAP-52 and shrunk" "$(limit memory memory.limit_in_bytes) $(limit memory memory.memsw.limit_in_bytes)" \
+    check_equal "TRAP-52 and shrunk" "$(limit memory) $(limit memory+swap)" \
         "16777216 33554432"
     docker update --cpus 1.5 changing >/dev/null
-    check_equal "update --cpus" "$(limit cpu cpu.cfs_quota_us)" 150000
-    check_equal "pids stay until they are named" "$(limit pids pids.max)" 44
+    check_equal "update --cpus" "$(limit quota)" 150000
+    check_equal "pids stay until they are named" "$(limit pids)" 44
     docker update --pids-limit 55 changing >/dev/null
-    check_equal "update --pids-limit" "$(limit pids pids.max)" 55
+    check_equal "update --pids-limit" "$(limit pids)" 55
     docker update --pids-limit -1 changing >/dev/null
-    check_equal "update --pids-limit -1 lifts the limit" "$(limit pids pids.max)" max
+    check_equal "update --pids-limit -1 lifts the limit" "$(limit pids)" max
     check_match "an impossible update is told" "$(docker update --cpuset-cpus 4000 changing 2>&1 || true)" \
         'not available|invalid argument|numerical result out of range'
-    check_equal "and changes nothing" "$(limit cpu cpu.cfs_quota_us) $(status_of changing)" "150000 running"
+    check_equal "and changes nothing" "$(limit quota) $(status_of changing)" "150000 running"
     docker pause changing >/dev/null
     check_status "a paused container can be updated" 0 docker update --memory 20m --memory-swap 20m changing
-    check_equal "and is" "$(limit memory memory.limit_in_bytes)" 20971520
+    check_equal "and is" "$(limit memory)" 20971520
     docker unpause changing >/dev/null
     docker update --restart on-failure:4 changing >/dev/null
     check_equal "update --restart" "$(inspect changing HostConfig.RestartPolicy.Name)" on-failure
@@ -117,7 +124,7 @@ changes() {
     docker update --memory 24m --memory-swap 24m changing >/dev/null
     docker start changing >/dev/null
     PID=$(pid_of changing)
-    check_equal "an update of a stopped container is there at its next start" "$(limit memory memory.limit_in_bytes)" 25165824
+    check_equal "an update of a stopped container is there at its next start" "$(limit memory)" 25165824
     end_sleeper changing
 }
 
@@ -137,14 +144,14 @@ statistics() {
 
 parents() {
     if start_sleeper child --cgroup-parent /family; then
-        check_match "--cgroup-parent" "$(grep :pids: "/proc/$PID/cgroup")" ":/family/$(docker inspect --format '{{.Id}}' child)\$"
+        check_match "--cgroup-parent" "$(group_of "$PID")" "^/family/$(docker inspect --format '{{.Id}}' child)\$"
         docker run -d --name sister --cgroup-parent /family --memory 16m bb sleep 1000 >/dev/null
-        check_equal "two share a parent" "$(find /sys/fs/cgroup/memory/family -mindepth 1 -type d | wc -l)" 2
+        check_equal "two share a parent" "$(find "$GROUPS_AT/family" -mindepth 1 -type d | wc -l)" 2
         docker rm -f sister >/dev/null
-        check_equal "the end of one leaves the other" "$(find /sys/fs/cgroup/memory/family -mindepth 1 -type d | wc -l)" 1
+        check_equal "the end of one leaves the other" "$(find "$GROUPS_AT/family" -mindepth 1 -type d | wc -l)" 1
     fi
     end_sleeper child
-    find /sys/fs/cgroup -depth -type d -name family -exec rmdir {} +
+    wait_until 5 remove_groups family
 }
 
 use_docker

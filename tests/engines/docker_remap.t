@@ -61,9 +61,9 @@ walls() {
 limits() {
     start_sleeper limited --memory 32m --pids-limit 22 --init || return 0
     check_equal "limits are set by the host" \
-        "$(cgroup_file "$PID" memory memory.limit_in_bytes) $(cgroup_file "$PID" pids pids.max)" "33554432 22"
+        "$(limit_of "$PID" memory) $(limit_of "$PID" pids)" "33554432 22"
     docker update --pids-limit 33 limited >/dev/null
-    check_equal "and changed" "$(cgroup_file "$PID" pids pids.max)" 33
+    check_equal "and changed" "$(limit_of "$PID" pids)" 33
     docker pause limited >/dev/null
     check_equal "pause" "$(status_of limited)" paused
     docker unpause limited >/dev/null

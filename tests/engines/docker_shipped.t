@@ -36,7 +36,7 @@ daemon_json() {
     start_sleeper shipped || return 0
     check_match "a container of docker is in that runtime's state" \
         "$(containers_of_brig)" "^$(docker inspect --format '{{.Id}}' shipped)\$"
-    check_match "and in docker's cgroup" "$(grep :pids: "/proc/$PID/cgroup")" '/docker/[0-9a-f]{64}$'
+    check_match "and in docker's cgroup" "$(group_of "$PID")" '/docker/[0-9a-f]{64}$'
     end_sleeper shipped
     check_run "--runtime brig names it" word --runtime brig bb echo word
     stop_dockerd
@@ -82,7 +82,7 @@ linked_runc() {
 # build_by_buildkitd DOCKERFILE: needs no registry, for all comes from the folder; its words come out.
 build_by_buildkitd() {
     cat >"$SCRATCH/context/Dockerfile"
-    timeout 60 buildctl --addr "unix://$SCRATCH/buildkitd" build --progress plain --frontend dockerfile.v0 --no-cache \
+    within 60 buildctl --addr "unix://$SCRATCH/buildkitd" build --progress plain --frontend dockerfile.v0 --no-cache \
         --local "context=$SCRATCH/context" --local "dockerfile=$SCRATCH/context" 2>&1
 }
 

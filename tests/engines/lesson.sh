@@ -230,7 +230,7 @@ lesson_files() {
 
 lesson_host_namespaces() {
     if start_sleeper shared --network host --pid host --ipc host --uts host; then
-        check_equal "the host's namespaces can be shared" "$(own_namespaces "$PID")" mnt
+        check_equal "the host's namespaces can be shared" "$(own_namespaces "$PID" | sed 's/^cgroup //')" mnt
         check_equal "its PID is the same on both sides" "$(pid_inside "$PID")" "$PID"
     fi
     "$ENGINE" stop -t 1 shared >/dev/null 2>&1 || true
@@ -249,14 +249,14 @@ lesson_host_namespaces() {
 
 lesson_limits() {
     if start_sleeper limited --memory 64m --pids-limit 77 --cpu-shares 333 --cpuset-cpus 0; then
-        check_equal "--memory" "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 67108864
-        check_equal "--pids-limit" "$(cgroup_file "$PID" pids pids.max)" 77
-        check_equal "--cpu-shares" "$(cgroup_file "$PID" cpu cpu.shares)" 333
-        check_equal "--cpuset-cpus" "$(cgroup_file "$PID" cpuset cpuset.cpus)" 0
+        check_equal "--memory" "$(limit_of "$PID" memory)" 67108864
+        check_equal "--pids-limit" "$(limit_of "$PID" pids)" 77
+        check_equal "--cpu-shares" "$(limit_of "$PID" shares)" "$(as_shares 333)"
+        check_equal "--cpuset-cpus" "$(limit_of "$PID" cpus)" 0
         "$ENGINE" exec -d limited sleep 500 >/dev/null
-        wait_until 5 test "$(cgroup_file "$PID" pids cgroup.procs | wc -l)" -ge 2 || true
+        wait_until 5 test "$(limit_of "$PID" processes | wc -l)" -ge 2 || true
         check_equal "exec joins the container's cgroup" \
-            "$(cgroup_file "$PID" pids cgroup.procs | wc -l)" 2
+            "$(limit_of "$PID" processes | wc -l)" 2
     fi
     end_sleeper limited
 }
@@ -264,22 +264,18 @@ lesson_limits() {
 lesson_update() {
     local rules
     if start_sleeper changing --memory 64m --memory-swap 64m --cpu-shares 333; then
-        rules=$(cgroup_file "$PID" devices devices.list)
+        rules=$(device_access "$PID")
         check_status "update" 0 "$ENGINE" update --memory 128m --memory-swap 256m --cpu-shares 222 \
             --cpu-quota 40000 --cpuset-cpus 0 changing
-        check_equal "X-07 update --memory" \
-            "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 134217728
-        check_equal "update --memory-swap" \
-            "$(cgroup_file "$PID" memory memory.memsw.limit_in_bytes)" 268435456
-        check_equal "update --cpu-shares" "$(cgroup_file "$PID" cpu cpu.shares)" 222
-        check_equal "update --cpu-quota" "$(cgroup_file "$PID" cpu cpu.cfs_quota_us)" 40000
-        check_equal "update --cpuset-cpus" "$(cgroup_file "$PID" cpuset cpuset.cpus)" 0
+        check_equal "X-07 update --memory" "$(limit_of "$PID" memory)" 134217728
+        check_equal "update --memory-swap" "$(limit_of "$PID" memory+swap)" 268435456
+        check_equal "update --cpu-shares" "$(limit_of "$PID" shares)" "$(as_shares 222)"
+        check_equal "update --cpu-quota" "$(limit_of "$PID" quota)" 40000
+        check_equal "update --cpuset-cpus" "$(limit_of "$PID" cpus)" 0
         check_status "update a second time" 0 "$ENGINE" update --memory 32m --memory-swap 32m changing
-        check_equal "X-11 and down again" \
-            "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 33554432
-        check_equal "what it does not name stays" "$(cgroup_file "$PID" cpu cpu.shares)" 222
-        check_equal "RD-04 trap-51 device rules stay" \
-            "$(cgroup_file "$PID" devices devices.list)" "$rules"
+        check_equal "X-11 and down again" "$(limit_of "$PID" memory)" 33554432
+        check_equal "what it does not name stays" "$(limit_of "$PID" shares)" "$(as_shares 222)"
+        check_equal "RD-04 trap-51 device rules stay" "$(device_access "$PID")" "$rules"
         check_status "the container goes on" 0 "$ENGINE" exec changing sh -c ': >/dev/null'
     fi
     end_sleeper changing

@@ -14,6 +14,8 @@ fi
 RUNTIME=$(readlink -f "$RUNTIME")
 TAP_COUNT=0
 TAP_FAILED=0
+# How many times slower than a common machine this one is: all limits are longer by that.
+SLOWNESS=${BRIG_TEST_SLOWNESS:-1}
 
 # --- TAP -------------------------------------------------------------------------------------------
 
@@ -80,15 +82,21 @@ need_programs() {
     done
 }
 
-# wait_until SECONDS COMMAND...: polls; false when the time is over. BRIG_TEST_SLOWNESS says how many times
-# slower than a common machine this one is.
+# wait_until SECONDS COMMAND...: polls; false when the time is over.
 wait_until() {
-    local rounds=$(($1 * 20 * ${BRIG_TEST_SLOWNESS:-1}))
+    local rounds=$(($1 * SLOWNESS * 20))
     shift
     while ! "$@" >/dev/null 2>&1; do
         ((rounds-- > 0)) || return 1
         sleep 0.05
     done
+}
+
+# within SECONDS COMMAND...: ends a program that hangs; it may read our terminal.
+within() {
+    local seconds=$1
+    shift
+    timeout --foreground --kill-after=5 "$((seconds * SLOWNESS))" "$@"
 }
 
 # start_many COUNT COMMAND...: runs COMMAND NUMBER for 1 to COUNT, all at once; prints what went wrong.
@@ -201,14 +209,107 @@ capabilities_below() {
 # All that docker knows and this machine can give, as a pattern: 20.10 has not heard of the last ones.
 ALL_OF_DOCKER="^($(every_capability)|$(capabilities_below 38))\$"
 
-# cgroup_file PID CONTROLLER FILE: that file of the process's cgroup, v1 or v2.
-cgroup_file() {
-    local path
-    path=$(awk -F: -v name="$2" '{ count = split($2, names, ",")
-        for (i = 1; i <= count; i++) if (names[i] == name) { sub(/^[^:]*:[^:]*:/, ""); print } }' \
-        "/proc/$1/cgroup")
-    cat "/sys/fs/cgroup/$2$path/$3"
+# --- cgroups ---------------------------------------------------------------------------------------
+
+# is_v2: whether cgroup v2 is all that there is.
+is_v2() {
+    [[ -e /sys/fs/cgroup/cgroup.controllers ]]
 }
+
+# The groups that engines choose: how their line in /proc/PID/cgroup begins, where they lie, and the file of the
+# limit of memory as a container sees it beneath /sys/fs/cgroup.
+if is_v2; then
+    readonly GROUP_LINE=0:: GROUPS_AT=/sys/fs/cgroup MEMORY_FILE=memory.max
+else
+    readonly GROUP_LINE=:memory: GROUPS_AT=/sys/fs/cgroup/memory MEMORY_FILE=memory/memory.limit_in_bytes
+fi
+
+# group_of PID: the path of its group.
+group_of() {
+    sed -n "s/^.*$GROUP_LINE//p" "/proc/$1/cgroup"
+}
+
+# remove_groups NAME: those beneath the groups of this name, and these; false while one is in use.
+remove_groups() {
+    find /sys/fs/cgroup -depth -path "*/$1*" -type d -exec rmdir {} + 2>/dev/null
+    [[ -z $(find /sys/fs/cgroup -maxdepth 2 -name "$1" -type d) ]]
+}
+
+# group_folder PID CONTROLLER: the folder of its group, of v1 or v2.
+group_folder() {
+    if is_v2; then
+        echo "/sys/fs/cgroup$(group_of "$1")"
+        return
+    fi
+    awk -F: -v name="$2" '{ count = split($2, names, ",")
+        for (i = 1; i <= count; i++) if (names[i] == name) { sub(/^[^:]*:[^:]*:/, "/sys/fs/cgroup/" name); print } }' \
+        "/proc/$1/cgroup"
+}
+
+# cgroup_file PID CONTROLLER FILE: that file of the process's cgroup.
+cgroup_file() {
+    cat "$(group_folder "$1" "$2")/$3"
+}
+
+# limit_of PID NAME: a limit of its cgroup, in v1's units but for shares, see as_shares. Bytes per second and
+# operations are those of one device: "MAJOR:MINOR NUMBER".
+limit_of() {
+    local name controller v1 v2 field
+    while read -r name controller v1 v2 field; do
+        [[ $name == "$2" ]] || continue
+        if ! is_v2; then
+            cgroup_file "$1" "$controller" "$v1"
+        elif [[ $name == memory+swap ]]; then
+            echo $(($(cgroup_file "$1" "$controller" memory.max) + $(cgroup_file "$1" "$controller" memory.swap.max)))
+        else
+            cgroup_file "$1" "$controller" "$v2" | sed -E "$field"
+        fi
+        return
+    done <<'EOT'
+memory memory memory.limit_in_bytes memory.max
+memory+swap memory memory.memsw.limit_in_bytes memory.swap.max
+reservation memory memory.soft_limit_in_bytes memory.low
+shares cpu cpu.shares cpu.weight
+quota cpu cpu.cfs_quota_us cpu.max s/ .*//
+period cpu cpu.cfs_period_us cpu.max s/.* //
+cpus cpuset cpuset.cpus cpuset.cpus
+mems cpuset cpuset.mems cpuset.mems
+pids pids pids.max pids.max
+frozen freezer freezer.state cgroup.freeze s/1/FROZEN/;s/0/THAWED/
+processes pids cgroup.procs cgroup.procs
+read_bps blkio blkio.throttle.read_bps_device io.max s/ .*rbps=([^ ]+).*/ \1/
+write_bps blkio blkio.throttle.write_bps_device io.max s/ .*wbps=([^ ]+).*/ \1/
+read_iops blkio blkio.throttle.read_iops_device io.max s/ .*riops=([^ ]+).*/ \1/
+write_iops blkio blkio.throttle.write_iops_device io.max s/ .*wiops=([^ ]+).*/ \1/
+EOT
+    echo "no such limit: $2" >&2
+    return 1
+}
+
+# as_shares SHARES: what limit_of says of them; v2 has weights, of which 1024 shares are 100.
+as_shares() {
+    if is_v2; then
+        awk -v shares="$1" 'BEGIN { bits = log(shares) / log(2)
+            weight = 10 ^ ((bits * bits + 125 * bits) / 612 - 7 / 34)
+            print(weight > int(weight) + 1e-9 ? int(weight) + 1 : int(weight)) }'
+    else
+        echo "$1"
+    fi
+}
+
+# device_access PID: of some devices of the host, what a process in its cgroup may do with them; `null:rw kmsg:r`.
+device_access() (
+    local device access found=()
+    echo "$BASHPID" >"$(group_folder "$1" devices)/cgroup.procs"
+    for device in null zero kmsg mem loop-control fuse net/tun; do
+        access=''
+        [[ -c /dev/$device ]] || continue
+        ! : 2>/dev/null </dev/$device || access=r
+        ! : 2>/dev/null >/dev/$device || access+=w
+        found+=("$device:$access")
+    done
+    echo "${found[*]}"
+)
 
 # --- leftovers -------------------------------------------------------------------------------------
 
@@ -232,7 +333,7 @@ leftovers() {
     # Whether podman has the folder of its storage mounted on itself is its own affair.
     awk '$5 !~ "/podman/root/overlay$" { print $5 }' /proc/self/mountinfo | sort
     echo "cgroups:"
-    find /sys/fs/cgroup -mindepth 2 -type d | sort
+    find /sys/fs/cgroup -mindepth "$(is_v2 && echo 1 || echo 2)" -type d | sort
     echo "state:"
     # What podman 5 keeps is its own.
     find "$@" -mindepth 1 -not -path '*/.seccomp*' -not -name containers.json \

@@ -47,7 +47,7 @@ use_podman() {
     PODMAN=("$(type -P podman)" --root "$PODMAN_DIR/root" --runroot "$PODMAN_DIR/run" --tmpdir "$PODMAN_DIR/tmp"
         --storage-driver "${STORAGE_DRIVER:-overlay}" --runtime "$RUNTIME")
     podman() {
-        timeout --foreground 60 "${PODMAN[@]}" "$@"
+        within 60 "${PODMAN[@]}" "$@"
     }
 }
 
@@ -88,7 +88,7 @@ EOT
         chmod 755 "$program"
     fi
     : >"$SCRATCH/noted"
-    timeout --foreground 60 "${PODMAN[@]}" --runtime "$program" "$@"
+    within 60 "${PODMAN[@]}" --runtime "$program" "$@"
 }
 
 # check_noted NAME PATTERN: one call of the last noting podman, or of those after it, looks like that; podman 5

@@ -89,7 +89,7 @@ life_restart() {
     check_equal "container clone" "$(podman exec twin cat /proc/1/comm)" sleep
     podman container clone --memory 64m --name third called >/dev/null
     podman start third >/dev/null
-    check_equal "container clone with another limit" "$(cgroup_file "$(pid_of third)" memory memory.limit_in_bytes)" \
+    check_equal "container clone with another limit" "$(limit_of "$(pid_of third)" memory)" \
         67108864
     podman rm -f -t 0 called twin third >/dev/null
 }
@@ -194,7 +194,7 @@ life_many() {
     check_equal "twenty containers start at once" "$(start_many 20 start_one)" ""
     check_equal "all of them run, each in a cgroup of its own" \
         "$(podman inspect --format '{{.State.Pid}}' many-{1..20} | while read -r PID; do
-            grep ':memory:' "/proc/$PID/cgroup"; done | sort -u | wc -l)" 20
+            group_of "$PID"; done | sort -u | wc -l)" 20
     check_equal "exec in all of them at once" "$(start_many 20 exec_one)" ""
     check_status "all are removed at once" 0 podman rm -f -t 0 --filter label=many
     check_equal "and none is left" "$(podman ps -aq)" ""

@@ -42,7 +42,7 @@ options_create() {
     noting update --memory 64m plain >/dev/null
     check_noted "CALL-41 update from a file" ' : update --resources=[^ ]+ [0-9a-f]{64}$'
     check_equal "CALL-41 X-07 which has its effect" \
-        "$(cgroup_file "$(pid_of plain)" memory memory.limit_in_bytes)" 67108864
+        "$(limit_of "$(pid_of plain)" memory)" 67108864
     noting pause plain >/dev/null
     check_noted "CALL-40 pause" '^XDG_RUNTIME_DIR : pause [0-9a-f]{64}$'
     noting unpause plain >/dev/null
@@ -130,8 +130,8 @@ options_namespaces() {
     fi
     end_sleeper bare
     if start_sleeper bare --cgroupns private; then
-        check_equal "--cgroupns private" "$(podman exec bare sh -c 'grep :memory: /proc/self/cgroup')" \
-            "$(grep :memory: "/proc/$PID/cgroup" | sed 's/:[^:]*$/:\//')"
+        check_equal "--cgroupns private" "$(podman exec bare grep "$GROUP_LINE" /proc/self/cgroup)" \
+            "$(grep "$GROUP_LINE" "/proc/$PID/cgroup" | sed 's/:[^:]*$/:\//')"
     fi
     end_sleeper bare
 }
@@ -142,29 +142,29 @@ options_cgroups() {
     noting run -d --name none --cgroups disabled bb sleep 1000 >/dev/null
     PID=$(pid_of none)
     check_noted "CALL-30 --cgroups disabled" ' --cgroup-manager disabled create '
-    check_equal "CALL-30 stays in the caller's cgroup" "$(grep :memory: "/proc/$PID/cgroup")" \
-        "$(grep :memory: /proc/self/cgroup)"
+    check_equal "CALL-30 stays in the caller's cgroup" "$(group_of "$PID")" \
+        "$(group_of self)"
     check_equal "CALL-30 exec works without a cgroup" "$(podman exec none echo on)" on
     end_sleeper none
     if start_sleeper conmon --cgroups no-conmon; then
-        check_match "--cgroups no-conmon" "$(grep :memory: "/proc/$PID/cgroup")" '/libpod_parent/libpod-'
+        check_match "--cgroups no-conmon" "$(group_of "$PID")" '/libpod_parent/libpod-'
         check_equal "--cgroups no-conmon leaves conmon alone" \
-            "$(grep :memory: "/proc/$(podman inspect --format '{{.State.ConmonPid}}' conmon)/cgroup")" \
-            "$(grep :memory: /proc/self/cgroup)"
+            "$(group_of "$(podman inspect --format '{{.State.ConmonPid}}' conmon)")" \
+            "$(group_of self)"
     fi
     end_sleeper conmon
     if start_sleeper parent --cgroup-parent /mine/below; then
-        check_match "--cgroup-parent" "$(grep :memory: "/proc/$PID/cgroup")" ':/mine/below/libpod-'
+        check_match "--cgroup-parent" "$(group_of "$PID")" '^/mine/below/libpod-'
     fi
     end_sleeper parent
     wait_until 5 remove_groups mine
-    if [[ -d /sys/fs/cgroup/unified ]]; then
+    if is_v2 || [[ -d /sys/fs/cgroup/unified ]]; then
         id=$(enter_split && noting run -d --name split --cgroups split --memory 64m bb sleep 1000)
         PID=$(pid_of split)
         check_noted "CALL-31 --cgroups split" ' : --log-format=json --log [^ ]+ create --bundle '
-        check_match "CALL-31 TRAP-58 is below podman's own cgroup" "$(grep :memory: "/proc/$PID/cgroup")" \
-            ":/caller/libpod-payload-$id"
-        check_equal "CALL-31 with its limit" "$(cgroup_file "$PID" memory memory.limit_in_bytes)" 67108864
+        check_match "CALL-31 TRAP-58 is below podman's own cgroup" "$(group_of "$PID")" \
+            "^/caller/libpod-payload-$id"
+        check_equal "CALL-31 with its limit" "$(limit_of "$PID" memory)" 67108864
         end_sleeper split
         wait_until 5 remove_groups caller
     else
@@ -175,20 +175,14 @@ options_cgroups() {
 # enter_split: the subshell that calls it goes into a cgroup of its own in all hierarchies, as podman wants it.
 enter_split() {
     local folder
-    for folder in /sys/fs/cgroup/*/; do
+    for folder in $(is_v2 && echo /sys/fs/cgroup/ || echo /sys/fs/cgroup/*/); do
         [[ ! -L ${folder%/} ]] || continue
         mkdir -p "${folder}caller"
         for file in cpuset.cpus cpuset.mems; do
-            [[ ! -e $folder$file || $folder == */unified/ ]] || cat "$folder$file" >"${folder}caller/$file"
+            [[ ! -e $folder$file || $folder == */unified/ ]] || is_v2 || cat "$folder$file" >"${folder}caller/$file"
         done
         echo "$BASHPID" >"${folder}caller/cgroup.procs"
     done
-}
-
-# remove_groups NAME: conmon, too, must be gone from them before.
-remove_groups() {
-    find /sys/fs/cgroup -depth -path "*/$1*" -type d -exec rmdir {} + 2>/dev/null
-    ! compgen -G "/sys/fs/cgroup/*/$1"
 }
 
 options_limits() {
@@ -236,10 +230,14 @@ EOT
     check_run "--user with --cap-add: it is ambient" 0000000000000400 --user 1000 --cap-add NET_BIND_SERVICE bb \
         sh -c 'grep CapAmb /proc/self/status | grep -o "[0-9a-f]*$"'
     check_run "--privileged sees all devices" yes --privileged bb sh -c 'test -c /dev/kmsg && echo yes'
-    check_run "--systemd=always" "yes yes no" --systemd always bb sh -c 'cd /sys/fs/cgroup
-        mkdir systemd/x 2>/dev/null && rmdir systemd/x && own=yes
+    local hierarchy=systemd other=pids
+    ! is_v2 || hierarchy=. other=..
+    check_run "--systemd=always" "yes yes no" --systemd always -e "OWN=$hierarchy" -e "OTHER=$other" bb sh -c 'cd /sys/fs/cgroup
+        mkdir $OWN/x 2>/dev/null && rmdir $OWN/x && own=yes
         grep -q "^tmpfs /run tmpfs" /proc/mounts && run=yes
-        mkdir pids/x 2>/dev/null || echo $own $run no'
+        mkdir $OTHER/x 2>/dev/null || echo $own $run no'
+    check_run "without it nothing of the cgroups can be written" no -e "OWN=$hierarchy" bb \
+        sh -c 'mkdir /sys/fs/cgroup/$OWN/x 2>/dev/null || echo no'
 }
 
 options_descriptors() {

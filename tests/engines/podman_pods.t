@@ -58,7 +58,7 @@ pods_shared() {
     check_equal "pod: its sysctl" \
         "$(podman exec first cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" 80
     pod=$(podman pod inspect --format '{{.Id}}' shared)
-    check_match "pod: a container's cgroup is below the pod's" "$(grep ':memory:' "/proc/$first/cgroup")" \
+    check_match "pod: a container's cgroup is below the pod's" "$(group_of "$first")" \
         "/$pod/libpod-"
     check_equal "TRAP-01 a container's parent is its conmon, in the host's PIDs" \
         "$(cat "/proc/$(status_field "$first" PPid)/comm")" conmon
@@ -216,8 +216,8 @@ kube_rest() {
     check_equal "kube: its host name" "$(podman exec kube-plain hostname)" kubehost
     check_equal "kube: environment and working directory" \
         "$(podman exec kube-plain sh -c 'echo $WORD $PWD')" "said /tmp"
-    check_equal "kube: a limit of memory" "$(cgroup_file "$plain" memory memory.limit_in_bytes)" 67108864
-    check_equal "kube: a limit of CPU" "$(cgroup_file "$plain" cpu cpu.cfs_quota_us)" 50000
+    check_equal "kube: a limit of memory" "$(limit_of "$plain" memory)" 67108864
+    check_equal "kube: a limit of CPU" "$(limit_of "$plain" quota)" 50000
     check_equal "kube: a folder of the host's" "$(podman exec kube-plain cat /host/word)" said
     check_status "kube: a read-only volume" 1 podman exec --user 0 kube-plain touch /host/no
     check_status "kube: a volume of podman's own" 0 podman exec --user 0 kube-plain touch /kept/made

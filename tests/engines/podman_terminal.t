@@ -20,23 +20,23 @@ on_pty() {
         shift
     done
     shift
-    timeout 60 python3 -B "$HERE/on_pty.py" "${steps[@]}" -- "${PODMAN[@]}" "$@" || status=$?
+    within 60 python3 -B "$HERE/on_pty.py" "${steps[@]}" -- "${PODMAN[@]}" "$@" || status=$?
     echo "= $status"
 }
 
 # What runs on most of these terminals: it does what it is told, without the line editing of a shell. On a busy machine
 # podman 4 sets the first size after the start.
-SHELL='until stty size 2>/dev/null | grep .; do sleep 0.05; done; echo ready; while read -r line; do eval "$line"; done'
+OBEYS='until stty size 2>/dev/null | grep .; do sleep 0.05; done; echo ready; while read -r line; do eval "$line"; done'
 
 terminal_run() {
     local seen
     seen=$(on_pty 30x101 'expect:30 101' expect:ready 'send:tty; echo tty=$?\r' 'expect:tty=0' 'send:exit 7\r' -- \
-        run -it --rm --name typed bb sh -c "$SHELL")
+        run -it --rm --name typed bb sh -c "$OBEYS")
     check_match "run -it: the terminal has its size" "$seen" '30 101.*= 7$'
     check_match "run -it: it has a name inside" "$seen" '/dev/(pts/0|console).*= 7$'
     check_match "run -it: the exit code" "$seen" '= 7$'
     seen=$(on_pty 24x80 expect:ready size:41x121 'send:\r' wait:0.2 'send:stty size\r' 'expect:41 121' \
-        'send:exit\r' -- run -it --rm bb sh -c "$SHELL")
+        'send:exit\r' -- run -it --rm bb sh -c "$OBEYS")
     check_match "run -it: a new size arrives" "$seen" '41 121.*= 0$'
     seen=$(on_pty 24x80 expect:ready size:42x122 'expect:told 42 122' -- run -it --rm bb \
         sh -c 'trap "echo told \$(stty size); exit" WINCH; echo ready; while :; do sleep 0.1; done')
@@ -61,7 +61,7 @@ terminal_exec() {
     local seen
     start_sleeper target || return
     seen=$(on_pty 33x103 expect:ready size:44x124 'send:\r' wait:0.2 'send:stty size\r' 'expect:44 124' \
-        'send:exit 8\r' -- exec -it target sh -c "$SHELL")
+        'send:exit 8\r' -- exec -it target sh -c "$OBEYS")
     check_match "exec -it: a size, a new size, the exit code" "$seen" '33 103.*44 124.*= 8$'
     seen=$(on_pty 24x80 expect:ready 'send:\x03' -- exec -it target \
         sh -c 'trap "exit 9" INT; echo ready; while :; do sleep 0.1; done')
@@ -88,7 +88,7 @@ terminal_exec() {
 terminal_attach() {
     local seen
     # It writes until somebody has seen it.
-    podman run -dit --name shell bb sh -c "until test -e /tmp/seen; do echo here; sleep 0.05; done & $SHELL" \
+    podman run -dit --name shell bb sh -c "until test -e /tmp/seen; do echo here; sleep 0.05; done & $OBEYS" \
         >/dev/null 2>&1
     seen=$(on_pty 35x105 expect:here 'send:touch /tmp/seen; until stty size | grep 35.105; do sleep 0.05; done\r' \
         'expect:35 105' 'send:X=kept; echo X=$X\r' expect:X=kept$'\r' 'send:\x10' wait:0.1 'send:\x11' -- attach shell)
@@ -97,7 +97,7 @@ terminal_attach() {
     seen=$(on_pty 24x80 'send:echo X=$X\r' 'expect:X=kept' 'send:exit 6\r' -- attach shell)
     check_match "attach: the same shell again, and its end" "$seen$(podman wait shell)" 'X=kept.*= [06]6$'
     podman rm shell >/dev/null
-    podman create -it --name later bb sh -c "$SHELL" >/dev/null
+    podman create -it --name later bb sh -c "$OBEYS" >/dev/null
     seen=$(on_pty 36x106 expect:ready 'send:exit 5\r' -- start -ai later)
     check_match "start -ai: a size and an exit code" "$seen" '36 106.*= 5$'
     podman rm later >/dev/null
