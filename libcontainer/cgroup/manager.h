@@ -137,4 +137,7 @@ class CgroupManager {
 [[nodiscard]] Result<std::unique_ptr<CgroupManager>> open_cgroup(CgroupRecord record,
                                                                  ConfirmMark confirm = {});
 
+// Why clone3 (CLONE_INTO_CGROUP) gave EBUSY or EOPNOTSUPP for that cgroup of v2, for an error.
+[[nodiscard]] std::string why_no_entry(int directory, int code);
+
 }  // namespace libcontainer

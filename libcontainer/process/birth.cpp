@@ -82,15 +82,13 @@ class ChildNamespaces {
     run_init(context);
 }
 
-sys::Error explain_no_process(sys::Error error, const NamespacePlan& plan, std::uint64_t flags) {
-    if (error.code == ENOMEM && plan.joined(NamespaceType::pid) != nullptr) {
+sys::Error explain_no_process(sys::Error error, const InitContext& context, std::uint64_t flags) {
+    if (error.code == ENOMEM && context.plan.joined(NamespaceType::pid) != nullptr) {
         error.message += " (has the joined pid namespace ended?)";
     }
     // clone(2): with CLONE_INTO_CGROUP only.
     if (error.code == EOPNOTSUPP || error.code == EBUSY) {
-        error.message += error.code == EBUSY
-                             ? " (the cgroup hands controllers on, so nobody may enter it)"
-                             : " (the cgroup is no domain: one above it is threaded)";
+        error.message += " (" + why_no_entry(context.cgroup.directory.get(), error.code) + ")";
         return std::move(error).at("linux.cgroupsPath");
     }
     return explain_no_namespace(std::move(error), flags);
@@ -174,8 +172,7 @@ Result<void> enter_as_intermediate(InitContext& context) {
             context.role == ProcessRole::exec ? 0 : context.plan.clone_flags;
         auto child = sys::clone_process({flags | CLONE_PARENT, -1});
         if (!child) {
-            return std::unexpected(
-                explain_no_process(std::move(child).error(), context.plan, flags));
+            return std::unexpected(explain_no_process(std::move(child).error(), context, flags));
         }
         if (!*child) {
             // The parent has to know the pid before anything else is said.
@@ -234,7 +231,7 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
     const std::uint64_t flags = direct ? context.plan.clone_flags : 0;
     auto child = sys::clone_process({flags, context.cgroup.directory.get()});
     if (!child) {
-        return std::unexpected(explain_no_process(std::move(child).error(), context.plan, flags));
+        return std::unexpected(explain_no_process(std::move(child).error(), context, flags));
     }
     if (!*child) {
         if (direct) {
