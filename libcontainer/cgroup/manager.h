@@ -51,7 +51,7 @@ struct CgroupMountSource {
 
 // How a process enters: on v1 by writing "0" into each `tasks` file itself, which takes no
 // thread-group lock when it is single-threaded (Linux 5.5; a write of another's pid waits for an
-// RCU grace period); on v2 by being born there.
+// RCU grace period); on v2 by being born there, or as on v1 where pids.max is reached.
 struct CgroupEntry {
     std::vector<sys::UniqueFd>
         tasks;                // v1: opened O_WRONLY by the parent, for the child to write "0" to

@@ -45,6 +45,18 @@ def tops():
     return sorted({*V1.values(), unified()} - {None})
 
 
+def whole_disk():
+    """The numbers "MAJOR:MINOR" of a block device that I/O limits can be set for, or ""."""
+    names = sorted(os.listdir("/sys/block")) if os.path.isdir("/sys/block") else []
+    for name in ("loop0", *names):
+        if os.path.exists(f"/sys/block/{name}/dev"):
+            return read(f"/sys/block/{name}/dev").strip()
+    return ""
+
+
+DISK_NUMBER = whole_disk()
+DISK = dict(zip(("major", "minor"), map(int, filter(None, DISK_NUMBER.split(":")))))
+
 # v2's name of a controller of v1; "": it is part of every group.
 ON_V2 = {"blkio": "io", "cpuacct": "cpu", "devices": "", "freezer": "", "name=systemd": ""}
 

@@ -132,7 +132,7 @@ def place_empty(lab):
     for folder in tops():
         os.makedirs(f"{folder}/lab/empty")
         for name in ("cpuset.cpus", "cpuset.mems"):
-            if os.path.exists(f"{folder}/{name}"):
+            if V1 and os.path.exists(f"{folder}/{name}"):
                 for group in ("lab", "lab/empty"):
                     write(f"{folder}/{group}/{name}", read(f"{folder}/{name}"))
     lab.run(lab.bundle(["/bin/true"], linux__cgroupsPath="/lab/empty")).ok()

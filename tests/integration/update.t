@@ -7,7 +7,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.cgroups import (UNLIMITED, V1, as_told, folder, groups_of, in_group, need_controllers,
+from harness.cgroups import (DISK, DISK_NUMBER, UNLIMITED, V1, as_told, folder, groups_of, in_group, need_controllers,
                              need_v1, offers, room_on_v2, place_without, see_only_v2,
                              unified, value)
 from harness.lab import need, read, write
@@ -15,10 +15,9 @@ from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
 MIB = 1 << 20
-LOOP = {"major": 7, "minor": 0}
 LIMITS = {"memory": {"limit": 64 * MIB, "swap": 128 * MIB}, "pids": {"limit": 50},
           "cpu": {"shares": 512, "quota": 50000, "period": 100000, "cpus": "0"},
-          "blockIO": {"throttleReadBpsDevice": [{**LOOP, "rate": 1048576}]}}
+          "blockIO": {"throttleReadBpsDevice": [{**DISK, "rate": 1048576}]}}
 SHOWN = [("memory", "memory.limit_in_bytes"), ("memory", "memory.memsw.limit_in_bytes"),
          ("memory", "memory.soft_limit_in_bytes"), ("memory", "memory.swappiness"),
          ("pids", "pids.max"), ("cpu", "cpu.shares"), ("cpu", "cpu.cfs_quota_us"),
@@ -29,7 +28,7 @@ SHOWN = [("memory", "memory.limit_in_bytes"), ("memory", "memory.memsw.limit_in_
 
 def need_all():
     need_controllers("memory", "pids", "cpu", "cpuset", "blkio", "devices")
-    need(os.path.exists("/sys/block/loop0"), "no block device 7:0")
+    need(DISK, "no block device")
 
 
 def shown(container):
@@ -143,8 +142,8 @@ def words(lab):
 def rates(lab, key, file):
     need_all()
     container = lab.sleeper(linux__resources=LIMITS)
-    for rate, wanted in ((4096, "7:0 4096"), (8192, "7:0 8192"), (0, "")):
-        update(lab, container, {"blockIO": {key: [{**LOOP, "rate": rate}]}}).ok()
+    for rate, wanted in ((4096, f"{DISK_NUMBER} 4096"), (8192, f"{DISK_NUMBER} 8192"), (0, "")):
+        update(lab, container, {"blockIO": {key: [{**DISK, "rate": rate}]}}).ok()
         equal(value(container, "blkio", f"blkio.throttle.{file}"), wanted, "the rate")
 
 
@@ -282,7 +281,7 @@ REFUSED = [
         "cpu": {"shares": 99, "quota": 10000, "period": 20000, "burst": 100, "idle": 1,
                 "cpus": "0-1"},
         "blockIO": {"weight": 70, "throttleReadBpsDevice": [
-            {**LOOP, "rate": 5}, {"major": 99, "minor": 99, "rate": 5}]}}),
+            {**DISK, "rate": 5}, {"major": 99, "minor": 99, "rate": 5}]}}),
      "blockIO.throttleReadBpsDevice[1]"),
 ]
 
@@ -382,11 +381,11 @@ def state(lab):
     equal(kept(lab, container), None, "before")
     update(lab, container, {"memory": {"reservation": MIB}}).ok()
     update(lab, container, {"memory": {"limit": 32 * MIB},
-                            "blockIO": {"throttleReadBpsDevice": [{**LOOP, "rate": 7}]}}).ok()
+                            "blockIO": {"throttleReadBpsDevice": [{**DISK, "rate": 7}]}}).ok()
     update(lab, container, {"pids": {"limit": 9}}).ok()
     wanted = {**LIMITS, "memory": {"limit": 32 * MIB, "swap": 128 * MIB, "reservation": MIB},
               "pids": {"limit": 9},
-              "blockIO": {"throttleReadBpsDevice": [{**LOOP, "rate": 7}]}}
+              "blockIO": {"throttleReadBpsDevice": [{**DISK, "rate": 7}]}}
     got = kept(lab, container)
     got.pop("devices", None)
     equal(got, wanted, "resources in the state")
