@@ -94,7 +94,8 @@ std::string obstacle(const std::string& directory) {
     if (const std::string type = type_of(directory); type.find("threaded") != std::string::npos) {
         return ": it is threaded";
     }
-    if (::access((directory + std::string(kHandedOn)).c_str(), W_OK) != 0) {
+    const std::string file = directory + std::string(kHandedOn);
+    if (::access(file.c_str(), W_OK) != 0 && errno != ENOENT) {
         return ": " + std::string(sys::errno_text(errno)) + " to change that";
     }
     return "";
