@@ -190,8 +190,8 @@ Result<void> Creation::reserve() {
     context_.state_descriptors = directory_->descriptors();
     const std::string folder = global_.root + "/" + options_.id;
     offers_notify_ = TRY(NotifySocket::offer(bundle_.spec, *directory_, folder));
-    cgroup_ =
-        TRY(plan_cgroup(global_.cgroup_driver, options_.id, folder, spec().linux.cgroups_path));
+    cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.id, folder, spec().linux.cgroups_path,
+                              spec().annotations));
     record_ = TRY(make_record(bundle_, options_, global_, context_.plan, cgroup_->record()));
     if (spec().linux.intel_rdt) {
         TRY_VOID(plan_resctrl(*spec().linux.intel_rdt));
@@ -238,6 +238,7 @@ Result<void> Creation::make_cgroup() {
         return alone;
     }
     TRY_VOID(cgroup_->apply(spec().linux.resources));
+    context_.rootfs.cgroups = cgroup_->mount_sources();  // systemd's are known only now
     if (const std::optional<uid_t> owner = delegate_to(spec())) {
         TRY_VOID(cgroup_->delegate(*owner));
     }
@@ -310,6 +311,7 @@ Result<void> Creation::run_runtime_hooks(const sys::Pid& pid) {
 // for it).
 Result<void> Creation::commit(const sys::Pid& pid) {
     hooks_ran_ = true;
+    TRY_VOID(cgroup_->settle());
     TRY_VOID(write_oom_score_adj(pid.number, context_.process));
     if (resctrl_) {
         TRY_VOID(resctrl_->join(pid.number));

@@ -7,7 +7,7 @@ namespace oci::built {
 
 inline constexpr bool kApparmor = true;
 inline constexpr bool kCgroupRdma = true;
-inline constexpr bool kCgroupSystemd = false;
+inline constexpr bool kCgroupSystemd = true;
 inline constexpr bool kCgroupV1 = true;
 inline constexpr bool kCgroupV2 = true;
 inline constexpr bool kExecCpuAffinity = true;

@@ -149,4 +149,10 @@ Result<void> resolve_own_paths(Hierarchies& hierarchies, const HierarchySources&
     return {};
 }
 
+bool has_v1_controllers(const Hierarchies& hierarchies) {
+    return std::ranges::any_of(hierarchies.v1, [](const Hierarchy& hierarchy) {
+        return !hierarchy.controllers.starts_with("name=");
+    });
+}
+
 }  // namespace libcontainer

@@ -26,6 +26,9 @@ struct Hierarchies {
     std::optional<Hierarchy> v2;
 };
 
+// Hybrid hosts keep name=systemd on v1 even when all controllers are on v2.
+[[nodiscard]] bool has_v1_controllers(const Hierarchies& hierarchies);
+
 // Where to look; tests look elsewhere.
 struct HierarchySources {
     std::string mounts_below = "/sys/fs/cgroup";

@@ -8,6 +8,7 @@
 #include "libcontainer/cgroup/cgroups_path.h"
 #include "libcontainer/cgroup/disabled.h"
 #include "libcontainer/cgroup/hierarchies.h"
+#include "libcontainer/cgroup/systemd/manager.h"
 #include "libcontainer/cgroup/v1/manager.h"
 #include "libcontainer/cgroup/v2/manager.h"
 
@@ -16,21 +17,6 @@ namespace {
 
 using ManagerPointer = std::unique_ptr<CgroupManager>;
 using FileManagerPointer = std::unique_ptr<FileManager>;
-
-std::unexpected<sys::Error> no_systemd() {
-    return sys::fail(sys::ErrorKind::unsupported,
-                     "cgroup driver systemd: not built into this brig");
-}
-
-bool has_v1_controllers(const Hierarchies& hierarchies) {
-    // Hybrid hosts keep name=systemd on v1 even when all controllers are on v2.
-    for (const Hierarchy& hierarchy : hierarchies.v1) {
-        if (!hierarchy.controllers.starts_with("name=")) {
-            return true;
-        }
-    }
-    return false;
-}
 
 Result<FileManagerPointer> choose_manager(const Hierarchies& hierarchies, const CgroupsPath& path,
                                           IfDenied if_denied) {
@@ -49,12 +35,14 @@ Result<FileManagerPointer> choose_manager(const Hierarchies& hierarchies, const 
 
 Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
                                    const std::string& folder,
-                                   const std::optional<std::string>& cgroups_path) {
+                                   const std::optional<std::string>& cgroups_path,
+                                   const std::map<std::string, std::string>& annotations) {
     if (driver == CgroupDriver::disabled) {
         return std::make_unique<DisabledCgroup>(CgroupRecord{driver, {}});
     }
     if (driver == CgroupDriver::systemd) {
-        return no_systemd();
+        return TRY_WRAP("cgroup driver systemd",
+                        systemd::Manager::plan(id, folder, cgroups_path, annotations));
     }
     const CgroupsPath path = TRY(parse_cgroups_path(cgroups_path, id));
     Hierarchies hierarchies = TRY(find_hierarchies());
@@ -73,7 +61,10 @@ Result<ManagerPointer> open_cgroup(CgroupRecord record, ConfirmMark confirm) {
         case CgroupDriver::disabled:
             return std::make_unique<DisabledCgroup>(std::move(record));
         case CgroupDriver::systemd:
-            return no_systemd();
+            if (!record.unit) {
+                return sys::fail(sys::ErrorKind::invalid, "state file container.json: no unit");
+            }
+            return std::make_unique<systemd::Manager>(std::move(record), std::move(confirm));
         case CgroupDriver::cgroupfs:
             break;
     }

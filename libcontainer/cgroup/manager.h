@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,13 @@ namespace libcontainer {
 
 using sys::Result;
 
+// A container's unit, with the systemd driver.
+struct SystemdUnit {
+    std::string name;
+    std::string socket;       // of the systemd that made it
+    std::string description;  // says whose it is: no other container's has the same
+};
+
 // Where a container's cgroups are: all that later verbs need. Known before anything is made, so
 // that the journal can hold it before create() (crash safety), and kept in the container's state
 // (CG-05, engines trap 24).
@@ -36,6 +44,8 @@ struct CgroupRecord {
     };
     std::vector<Directory> directories;  // empty with CgroupDriver::disabled
     std::optional<std::string> mark;     // on the directories that were found (ownership.h)
+    std::optional<SystemdUnit> unit;     // with CgroupDriver::systemd; only systemd knows its
+                                         // directories, so before apply() there are none
 };
 
 // A hierarchy as a mount of type `cgroup` shows it inside (M-09).
@@ -51,7 +61,7 @@ struct CgroupMountSource {
 
 // How a process enters: on v1 by writing "0" into each `tasks` file itself, which takes no
 // thread-group lock when it is single-threaded (Linux 5.5; a write of another's pid waits for an
-// RCU grace period); on v2 by being born there, or as on v1 where pids.max is reached.
+// RCU grace period); on v2 by being born there.
 struct CgroupEntry {
     std::vector<sys::UniqueFd>
         tasks;                // v1: opened O_WRONLY by the parent, for the child to write "0" to
@@ -76,9 +86,11 @@ class CgroupManager {
     // Writes the device rules even if none are given: denied unless allowed (T-62), so call it with
     // empty resources if config.json has none.
     [[nodiscard]] virtual Result<void> apply(const oci::Resources& resources) = 0;
-    // The same for the `update` verb (see plan_update): what is absent keeps its value, device
-    // rules are left alone (engines trap 51). All that can be known to fail is refused before the
-    // first write; each write adds to `undos` what takes it back.
+    // The container's first process is in it: what kept it until then may end.
+    [[nodiscard]] virtual Result<void> settle() { return {}; }
+    // The same as apply() for the `update` verb (see plan_update): what is absent keeps its value,
+    // device rules are left alone (engines trap 51). All that can be known to fail is refused
+    // before the first write; each write adds to `undos` what takes it back.
     [[nodiscard]] virtual Result<void> update(const oci::Resources& resources,
                                               sys::Rollback& undos) = 0;
     // For the launcher of init and of exec. `below`: a cgroup under the container's own, "" for
@@ -128,16 +140,15 @@ class CgroupManager {
 // plans the directories from linux.cgroupsPath (CG-01..CG-04; absent: /ID). Makes nothing yet, but
 // refuses already where processes are (CG-05): the record that is kept before create() then never
 // names another container's cgroup, which a clean-up after a crash would kill. `folder` is where
-// the container's record will be, for its marks (ownership.h).
+// the container's record will be, for its marks (ownership.h). `annotations`: some are properties
+// of a unit.
 [[nodiscard]] Result<std::unique_ptr<CgroupManager>> plan_cgroup(
     CgroupDriver driver, const std::string& id, const std::string& folder,
-    const std::optional<std::string>& cgroups_path);
+    const std::optional<std::string>& cgroups_path,
+    const std::map<std::string, std::string>& annotations = {});
 // A manager for a container that exists, from its state. The record is trusted, and so is every
 // mark without `confirm`: see state/record_cgroup.h.
 [[nodiscard]] Result<std::unique_ptr<CgroupManager>> open_cgroup(CgroupRecord record,
                                                                  ConfirmMark confirm = {});
-
-// Why clone3 (CLONE_INTO_CGROUP) gave EBUSY or EOPNOTSUPP for that cgroup of v2, for an error.
-[[nodiscard]] std::string why_no_entry(int directory, int code);
 
 }  // namespace libcontainer

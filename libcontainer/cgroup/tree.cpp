@@ -213,8 +213,13 @@ Result<bool> empty_tree(const std::string& directory) {
     if (!top) {
         return is_gone(top.error().code) ? Result<bool>(true) : std::unexpected(top.error());
     }
-    const bool is_alone = TRY(remove_children(top->get(), directory));
-    return is_alone && TRY(read_own_pids(top->get(), directory)).empty();
+    const auto look = [&]() -> Result<bool> {
+        const bool is_alone = TRY(remove_children(top->get(), directory));
+        return is_alone && TRY(read_own_pids(top->get(), directory)).empty();
+    };
+    // systemd removes its own as soon as they are empty.
+    auto is_empty = look();
+    return !is_empty && is_gone(is_empty.error().code) ? Result<bool>(true) : is_empty;
 }
 
 Result<void> make_path(const std::string& path, std::vector<std::string>& made, Prepare prepare) {

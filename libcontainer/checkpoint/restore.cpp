@@ -141,7 +141,8 @@ Result<void> Restoration::reserve() {
     directory_ = TRY(StateDirectory::reserve(global_.root, options_.create.id));
     rollback_.on_failure([this] { static_cast<void>(directory_->remove()); });
     cgroup_ = TRY(plan_cgroup(global_.cgroup_driver, options_.create.id,
-                              global_.root + "/" + options_.create.id, spec().linux.cgroups_path));
+                              global_.root + "/" + options_.create.id, spec().linux.cgroups_path,
+                              spec().annotations));
     record_ = TRY(make_record(bundle_, options_.create, global_, plan_, cgroup_->record()));
     return directory_->write_journal(record_);
 }
@@ -231,6 +232,7 @@ Result<void> Restoration::keep_config(pid_t pid) {
 
 // The processes are complete and about to go on: what create does before `start` and after it.
 Result<void> Restoration::commit(std::int32_t pid) {
+    TRY_VOID(cgroup_->settle());
     init_ = TRY(sys::open_pid(pid));
     record_.state.pid = pid;
     record_.state.status = oci::ContainerStatus::created;

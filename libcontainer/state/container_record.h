@@ -65,10 +65,18 @@ inline constexpr Field kFields<libcontainer::CgroupRecord::Directory>[] = {
 };
 
 template <>
+inline constexpr Field kFields<libcontainer::SystemdUnit>[] = {
+    required<&libcontainer::SystemdUnit::name>("name"),
+    required<&libcontainer::SystemdUnit::socket>("socket"),
+    required<&libcontainer::SystemdUnit::description>("description"),
+};
+
+template <>
 inline constexpr Field kFields<libcontainer::CgroupRecord>[] = {
     field<&libcontainer::CgroupRecord::driver>("driver"),
     field<&libcontainer::CgroupRecord::directories>("directories"),
     field<&libcontainer::CgroupRecord::mark>("mark"),
+    field<&libcontainer::CgroupRecord::unit>("unit"),
 };
 
 template <>

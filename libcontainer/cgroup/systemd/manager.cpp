@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+// A unit's making, its changes and its end.
+#include "libcontainer/cgroup/systemd/manager.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "libcontainer/cgroup/attribute.h"
+#include "libcontainer/cgroup/hierarchies.h"
+#include "libcontainer/cgroup/memory_limits.h"
+#include "libcontainer/cgroup/tree.h"
+#include "libcontainer/cgroup/v2/directories.h"
+#include "libcontainer/cgroup/v2/manager.h"
+
+namespace libcontainer::systemd {
+namespace {
+
+constexpr std::chrono::milliseconds kLeftOverTime{5'000};
+// Of the container's process before its own limit counts: its birth takes up to three, and the
+// holder is one.
+constexpr std::int64_t kTasksAtBirth = 4;
+constexpr int kDecimal = 10;
+
+// Whatever cgroupfs would count, so that systemd counts it, too.
+constexpr std::string_view kAccounting[] = {"CPUAccounting", "IOAccounting", "MemoryAccounting",
+                                            "TasksAccounting"};
+
+std::vector<Property> plan_unit(const UnitPlace& place, const std::string& description) {
+    std::vector<Property> properties = {{"Description", description}};
+    if (is_slice(place.name)) {
+        properties.push_back({"Wants", std::vector<std::string>{place.slice}});
+    } else {
+        properties.push_back({"Slice", place.slice});
+        properties.push_back({"Delegate", true});
+    }
+    for (const std::string_view name : kAccounting) {
+        properties.push_back({std::string(name), true});
+    }
+    // Else it would be stopped with the services at shutdown, under the engine's feet.
+    properties.push_back({"DefaultDependencies", false});
+    return properties;
+}
+
+Result<std::string> find_mount_point() {
+    const Hierarchies hierarchies = TRY(find_hierarchies());
+    if (has_v1_controllers(hierarchies) || !hierarchies.v2) {
+        return sys::fail(sys::ErrorKind::unsupported,
+                         "the controllers of this host are on cgroup v1, and this driver is for v2;"
+                         " use --cgroup-manager cgroupfs");
+    }
+    return hierarchies.v2->mount_point;
+}
+
+bool is_alive(const std::string& active_state) {
+    return active_state == "active" || active_state == "activating" || active_state == "reloading";
+}
+
+// An update may give one of the two alone; the property is of both.
+Result<void> complete_bandwidth(oci::Resources& resources, const std::string& directory) {
+    oci::Cpu& cpu = resources.cpu;
+    if (cpu.quota.value_or(0) == 0 && cpu.period.value_or(0) == 0) {
+        return {};
+    }
+    const std::string in_force = TRY(AttributeDirectory(directory).read("cpu.max"));
+    const char* rest = in_force.c_str();
+    char* end = nullptr;
+    cpu.quota = in_force.starts_with("max") ? kUnlimited : std::strtoll(rest, &end, kDecimal);
+    rest += std::min(in_force.find(' '), in_force.size());
+    cpu.period = std::strtoull(rest, &end, kDecimal);
+    return {};
+}
+
+}  // namespace
+
+Manager::Manager(CgroupRecord plan, UnitPlace place, Bus bus)
+    : record_(std::move(plan)),
+      bus_(std::move(bus)),
+      properties_(plan_unit(place, record_.unit->description)) {}
+
+Manager::Manager(CgroupRecord record, ConfirmMark confirm)
+    : record_(std::move(record)), confirm_(std::move(confirm)) {
+    open_directory();
+}
+
+Result<std::unique_ptr<CgroupManager>> Manager::plan(
+    const std::string& id, const std::string& folder,
+    const std::optional<std::string>& cgroups_path,
+    const std::map<std::string, std::string>& /*annotations*/) {
+    Bus bus = TRY(Bus::find());
+    TRY(find_mount_point());
+    UnitPlace place = TRY(parse_unit_place(cgroups_path, id, bus.instance()));
+    CgroupRecord record;
+    record.driver = CgroupDriver::systemd;
+    record.mark = TRY(make_mark(folder));
+    record.unit = SystemdUnit{place.name, bus.socket(),
+                              "brig container " + id + " (" + folder_of_mark(*record.mark) + ")"};
+    return std::unique_ptr<CgroupManager>(
+        new Manager(std::move(record), std::move(place), std::move(bus)));
+}
+
+Result<Bus*> Manager::bus() {
+    if (!bus_) {
+        bus_ = TRY_WRAP("cgroup driver systemd", Bus::connect(record_.unit->socket));
+    }
+    return &*bus_;
+}
+
+Result<FileManager*> Manager::files() const {
+    if (!files_) {
+        return sys::fail(sys::ErrorKind::wrong_state,
+                         "the cgroup of the unit " + unit() + " is not known");
+    }
+    return files_.get();
+}
+
+void Manager::open_directory() {
+    if (record_.directories.empty()) {
+        return;
+    }
+    files_ = std::make_unique<v2::Manager>(record_);
+    files_->confirm_marks_by(confirm_);
+}
+
+Result<void> Manager::start_unit(const oci::Resources& resources) {
+    std::vector<Property> properties = properties_;
+    if (!is_slice(unit())) {
+        holder_.emplace(TRY(Holder::start()));
+        properties.push_back({"PIDs", std::vector{static_cast<std::uint32_t>(holder_->number())}});
+    }
+    std::ranges::move(plan_properties(resources, CgroupVersion::v2),
+                      std::back_inserter(properties));
+    Bus& bus = *TRY(this->bus());
+    for (Patience patience(kLeftOverTime);;) {
+        if (TRY(bus.start(unit(), properties)) == Bus::Outcome::done) {
+            return {};
+        }
+        const std::string state = TRY(bus.read(unit(), "Unit", "ActiveState"));
+        if (is_alive(state) || !patience.wait()) {
+            return std::unexpected(
+                sys::Error{sys::ErrorKind::wrong_state, 0, "linux.cgroupsPath",
+                           "the unit " + unit() + " is there already, " + state});
+        }
+        // Left over by a container whose end nobody has seen.
+        bus.reset_failed(unit());
+    }
+}
+
+Result<void> Manager::find_directory() {
+    Bus& bus = *TRY(this->bus());
+    const std::string path =
+        TRY(bus.read(unit(), is_slice(unit()) ? "Slice" : "Scope", "ControlGroup"));
+    const std::string mount_point = TRY(find_mount_point());
+    const std::string directory = mount_point + path;
+    if (path.size() < 2 || ::access(directory.c_str(), F_OK) != 0) {
+        return sys::fail(sys::ErrorKind::unsupported, "systemd has put the unit " + unit() +
+                                                          " into the cgroup \"" + path +
+                                                          "\", which is not to be found here");
+    }
+    record_.directories = {{"", directory, true}};
+    open_directory();
+    return v2::enable_controllers(mount_point, directory);
+}
+
+Result<void> Manager::apply(const oci::Resources& resources) {
+    oci::Resources at_birth = resources;
+    if (resources.pids.limit.value_or(-1) >= 0 && *resources.pids.limit < kTasksAtBirth &&
+        !is_slice(unit())) {
+        pids_left_ = resources.pids;
+        at_birth.pids.limit = kTasksAtBirth;
+    }
+    TRY_VOID(start_unit(at_birth));
+    TRY_VOID(find_directory());
+    TRY_VOID(files_->apply(at_birth));
+    bus_.reset();  // the container's process does not inherit it
+    return {};
+}
+
+Result<void> Manager::settle() {
+    holder_.reset();
+    if (!pids_left_) {
+        return {};
+    }
+    oci::Resources left;
+    left.pids = *std::exchange(pids_left_, std::nullopt);
+    sys::Rollback undos;
+    TRY_VOID(update(left, undos));
+    undos.commit();
+    return {};
+}
+
+// The files first, which can be undone; what systemd then writes of what it knows is less exact.
+Result<void> Manager::update(const oci::Resources& resources, sys::Rollback& undos) {
+    FileManager& files = *TRY(this->files());
+    TRY_VOID(files.update(resources, undos));
+    oci::Resources in_force = resources;
+    TRY_VOID(complete_bandwidth(in_force, record_.directories.front().path));
+    std::vector<Property> properties = plan_properties(in_force, CgroupVersion::v2);
+    if (properties.empty()) {
+        return {};
+    }
+    Bus& bus = *TRY(this->bus());
+    TRY_VOID(bus.set_properties(unit(), std::move(properties)));
+    // systemd writes before it hears the next question, but after its answer to the last.
+    TRY(bus.read(unit(), "Unit", "ActiveState"));
+    sys::Rollback written_before;
+    auto again = files.update(resources, written_before);
+    written_before.commit();
+    return again;
+}
+
+Result<bool> Manager::is_own() {
+    Bus& bus = *TRY(this->bus());
+    return TRY(bus.read(unit(), "Unit", "Description")) == record_.unit->description;
+}
+
+Result<void> Manager::stop_unit() {
+    if (!TRY(is_own())) {
+        return {};  // it is gone, or has become another's
+    }
+    TRY_VOID(bus_->stop(unit()));
+    bus_->reset_failed(unit());
+    return {};
+}
+
+Result<void> Manager::destroy() {
+    holder_.reset();
+    const bool is_known = files_ != nullptr;
+    if (is_known) {
+        TRY_VOID(files_->destroy());
+    } else if (TRY(is_own())) {
+        // Its creator was killed before it could note where the cgroup is.
+        TRY_VOID(find_directory());
+        TRY_VOID(files_->destroy());
+    }
+    auto stopped = stop_unit();
+    // An empty scope ends by itself, whether or not its systemd can be reached now.
+    const bool is_gone = is_known && ::access(record_.directories.front().path.c_str(), F_OK) != 0;
+    return is_gone ? Result<void>() : stopped;
+}
+
+Result<CgroupEntry> Manager::open_entry(const std::string& below) {
+    return TRY(files())->open_entry(below);
+}
+
+Result<CgroupEntry> Manager::open_entries(const std::vector<SubCgroup>& below) {
+    return TRY(files())->open_entries(below);
+}
+
+Result<void> Manager::delegate(uid_t uid) {
+    return TRY(files())->delegate(uid);
+}
+
+std::vector<CgroupMountSource> Manager::mount_sources() const {
+    return files_ ? files_->mount_sources() : std::vector<CgroupMountSource>();
+}
+
+Result<void> Manager::freeze() {
+    return TRY(files())->freeze();
+}
+
+Result<void> Manager::thaw() {
+    return TRY(files())->thaw();
+}
+
+Result<bool> Manager::is_frozen() const {
+    return files_ ? files_->is_frozen() : Result<bool>(false);
+}
+
+Result<CgroupStats> Manager::stats() const {
+    return TRY(files())->stats();
+}
+
+Result<OomWatch> Manager::watch_oom() const {
+    return TRY(files())->watch_oom();
+}
+
+Result<std::vector<pid_t>> Manager::pids() const {
+    return TRY(files())->pids();
+}
+
+Result<void> Manager::kill_all(int signal) {
+    return TRY(files())->kill_all(signal);
+}
+
+}  // namespace libcontainer::systemd

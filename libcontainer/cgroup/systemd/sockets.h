@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the systemd of this user listens.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libcontainer/cgroup/systemd/unit.h"
+
+namespace libcontainer::systemd {
+
+// The sockets at which to look for the systemd that serves the caller, best first. root's is the
+// host's. For everybody else, and for the root of a user namespace whom the host's lets not in, it
+// is that of the user who they are outside. systemd's own socket is quicker than the bus, and is
+// there even where no bus is.
+[[nodiscard]] std::vector<std::string> list_sockets();
+
+// Whose systemd listens there.
+[[nodiscard]] Instance instance_at(std::string_view socket);
+// Whether that is systemd's own, not a bus with systemd among others.
+[[nodiscard]] bool is_direct(std::string_view socket);
+
+}  // namespace libcontainer::systemd
