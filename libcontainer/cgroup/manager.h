@@ -61,7 +61,7 @@ struct CgroupMountSource {
 
 // How a process enters: on v1 by writing "0" into each `tasks` file itself, which takes no
 // thread-group lock when it is single-threaded (Linux 5.5; a write of another's pid waits for an
-// RCU grace period); on v2 by being born there.
+// RCU grace period); on v2 by being born there, or as on v1 where pids.max is reached.
 struct CgroupEntry {
     std::vector<sys::UniqueFd>
         tasks;                // v1: opened O_WRONLY by the parent, for the child to write "0" to
@@ -150,5 +150,8 @@ class CgroupManager {
 // mark without `confirm`: see state/record_cgroup.h.
 [[nodiscard]] Result<std::unique_ptr<CgroupManager>> open_cgroup(CgroupRecord record,
                                                                  ConfirmMark confirm = {});
+
+// Why clone3 (CLONE_INTO_CGROUP) gave EBUSY or EOPNOTSUPP for that cgroup of v2, for an error.
+[[nodiscard]] std::string why_no_entry(int directory, int code);
 
 }  // namespace libcontainer

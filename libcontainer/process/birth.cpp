@@ -82,15 +82,13 @@ class ChildNamespaces {
     run_init(context);
 }
 
-sys::Error explain_no_process(sys::Error error, const NamespacePlan& plan, std::uint64_t flags) {
-    if (error.code == ENOMEM && plan.joined(NamespaceType::pid) != nullptr) {
+sys::Error explain_no_process(sys::Error error, const InitContext& context, std::uint64_t flags) {
+    if (error.code == ENOMEM && context.plan.joined(NamespaceType::pid) != nullptr) {
         error.message += " (has the joined pid namespace ended?)";
     }
     // clone(2): with CLONE_INTO_CGROUP only.
     if (error.code == EOPNOTSUPP || error.code == EBUSY) {
-        error.message += error.code == EBUSY
-                             ? " (the cgroup hands controllers on, so nobody may enter it)"
-                             : " (the cgroup is no domain: one above it is threaded)";
+        error.message += " (" + why_no_entry(context.cgroup.directory.get(), error.code) + ")";
         return std::move(error).at("linux.cgroupsPath");
     }
     return explain_no_namespace(std::move(error), flags);
@@ -174,8 +172,7 @@ Result<void> enter_as_intermediate(InitContext& context) {
             context.role == ProcessRole::exec ? 0 : context.plan.clone_flags;
         auto child = sys::clone_process({flags | CLONE_PARENT, -1});
         if (!child) {
-            return std::unexpected(
-                explain_no_process(std::move(child).error(), context.plan, flags));
+            return std::unexpected(explain_no_process(std::move(child).error(), context, flags));
         }
         if (!*child) {
             // The parent has to know the pid before anything else is said.
@@ -203,6 +200,19 @@ bool has_intermediate(const InitContext& context) {
            ::geteuid() != 0;
 }
 
+// A process that is born in a cgroup of v2 counts against its pids.max, one that enters does not:
+// it comes in where the limit is 0, or used up by what runs there already (DEC-07).
+Result<std::optional<sys::Pid>> clone_into_cgroup(InitContext& context, std::uint64_t flags) {
+    CgroupEntry& cgroup = context.cgroup;
+    auto child = sys::clone_process({flags, cgroup.directory.get()});
+    if (child || child.error().code != EAGAIN || !cgroup.directory) {
+        return child;
+    }
+    cgroup.tasks.push_back(TRY(sys::open_at(cgroup.directory.get(), "cgroup.procs", O_WRONLY)));
+    cgroup.directory.reset();
+    return sys::clone_process({flags, -1});
+}
+
 Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
     ChildNamespaces for_children;
     if (context.role == ProcessRole::exec) {
@@ -211,8 +221,7 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
         if (context.plan.own(NamespaceType::pid) && !by_intermediate) {
             TRY_VOID(for_children.join_pid(context.container_pidfd.get()));
         }
-        std::optional<sys::Pid> child =
-            TRY(sys::clone_process({0, context.cgroup.directory.get()}));
+        std::optional<sys::Pid> child = TRY(clone_into_cgroup(context, 0));
         if (!child) {
             if (by_intermediate) {
                 become_intermediate(context, pair);
@@ -232,9 +241,9 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
         TRY_VOID(for_children.make_time(context.spec->linux.time_offsets));
     }
     const std::uint64_t flags = direct ? context.plan.clone_flags : 0;
-    auto child = sys::clone_process({flags, context.cgroup.directory.get()});
+    auto child = clone_into_cgroup(context, flags);
     if (!child) {
-        return std::unexpected(explain_no_process(std::move(child).error(), context.plan, flags));
+        return std::unexpected(explain_no_process(std::move(child).error(), context, flags));
     }
     if (!*child) {
         if (direct) {

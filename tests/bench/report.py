@@ -16,6 +16,7 @@ WORK = {
     "exec-spaced": "the same, 0.3 s apart",
     "state": "`state`",
 }
+UNIT = os.environ.get("UNIT", "ms")
 WHO = {"floor": "kernel alone", "brig": "brig", "crun": "crun", "runc": "runc"}
 COLOURS = {"floor": "#9aa5b1", "brig": "#0b6e99", "crun": "#e0a458", "runc": "#b56576"}
 
@@ -32,16 +33,17 @@ def read_times(folder):
     return times
 
 
-def read_memory(folder):
-    memory = {}
-    path = os.path.join(folder, "memory.jsonl")
+def read_figures(folder, name, key):
+    """{verb: {who: figure}} of the folder's NAME.jsonl."""
+    figures = {}
+    path = os.path.join(folder, f"{name}.jsonl")
     decoder = json.JSONDecoder()
     text = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
     while text.strip():
         entry, end = decoder.raw_decode(text.lstrip())
         text = text.lstrip()[end:]
-        memory.setdefault(entry["verb"], {})[entry["runtime"]] = entry["kib"]
-    return memory
+        figures.setdefault(entry["verb"], {})[entry["runtime"]] = entry[key]
+    return figures
 
 
 def summarize(times):
@@ -51,22 +53,22 @@ def summarize(times):
             for work in WORK if work in times}
 
 
-def ratio(row, who):
-    if who not in row or "crun" not in row:
-        return ""
-    return f"{row[who]['median_ms'] / row['crun']['median_ms']:.2f}"
-
-
-def write_table(path, summary, memory, who):
-    lines = ["| median, ms | " + " | ".join(WHO[name] for name in who) + " | brig : crun |",
+def write_table(path, summary, memory, calls, who):
+    lines = [f"| median, {UNIT} | " + " | ".join(WHO[name] for name in who) + " | brig : crun |",
              "|---|" + "---:|" * (len(who) + 1)]
+
+    def line(title, row, show):
+        cells = [show(row[name]) if name in row else "" for name in who]
+        ratio = f"{row['brig'] / row['crun']:.2f}" if {"brig", "crun"} <= row.keys() else ""
+        lines.append(f"| {title} | " + " | ".join(cells) + f" | {ratio} |")
+
     for work, row in summary.items():
-        cells = [f"{row[name]['median_ms']:.1f}" if name in row else "" for name in who]
-        lines.append(f"| {WORK[work]} | " + " | ".join(cells) + f" | {ratio(row, 'brig')} |")
+        line(WORK[work], {name: entry["median_ms"] for name, entry in row.items()},
+             lambda value: f"{value:.1f}")
     for verb, row in memory.items():
-        cells = [f"{row[name] / 1024:.1f} MiB" if name in row else "" for name in who]
-        quotient = f"{row['brig'] / row['crun']:.2f}" if {"brig", "crun"} <= row.keys() else ""
-        lines.append(f"| peak memory of `{verb}` | " + " | ".join(cells) + f" | {quotient} |")
+        line(f"peak memory of `{verb}`", row, lambda kib: f"{kib / 1024:.1f} MiB")
+    for verb, row in calls.items():
+        line(f"system calls of `{verb}`", row, str)
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
 
@@ -90,7 +92,7 @@ def write_plot(path, summary, who):
             value = row[name]["median_ms"]
             body.append(f'<rect x="{left}" y="{y}" width="{value * scale:.1f}" height="{bar - 2}" '
                         f'fill="{COLOURS[name]}"/><text x="{left + value * scale + 5:.1f}" '
-                        f'y="{y + 11}" class="value">{value:.1f} ms</text>')
+                        f'y="{y + 11}" class="value">{value:.1f} {UNIT}</text>')
             y += bar
         y += gap
     with open(path, "w", encoding="utf-8") as file:
@@ -102,12 +104,14 @@ def write_plot(path, summary, who):
 
 def main():
     folder = sys.argv[1]
-    summary, memory = summarize(read_times(folder)), read_memory(folder)
+    summary = summarize(read_times(folder))
+    memory = read_figures(folder, "memory", "kib")
+    calls = read_figures(folder, "calls", "calls")
     who = [name for name in WHO if any(name in row for row in summary.values())]
     with open(os.path.join(folder, "results.json"), "w", encoding="utf-8") as file:
-        json.dump({"times": summary, "memory_kib": memory}, file, indent=2)
+        json.dump({"times": summary, "memory_kib": memory, "calls": calls}, file, indent=2)
         file.write("\n")
-    write_table(os.path.join(folder, "table.md"), summary, memory, who)
+    write_table(os.path.join(folder, "table.md"), summary, memory, calls, who)
     write_plot(os.path.join(folder, "plot.svg"), summary, who)
 
 

@@ -50,6 +50,11 @@ def as_shares(shares):
     return shell('as_shares "$SHARES"', SHARES=shares).strip()
 
 
+def parent(name):
+    """A group of that name, as the kubelet names it to containerd."""
+    return shell('parent_named "/$NAME"', NAME=name).strip().replace("//", "/")
+
+
 class Cri:
     """The calls of the CRI by name: cri.call("StopContainer", container_id=id, timeout=3)."""
 
@@ -121,6 +126,10 @@ class Engine:
         tap.equal(shipped.count("/usr/local/bin/brig"), 1, "paths in the shipped file")
         self.handlers = {}  # those of the cases, by name: text for the end of the file
         self.config = shipped.replace("/usr/local/bin/brig", sandbox.brig())
+        if sandbox.with_systemd():
+            driver = "\n  SystemdCgroup = true\n"
+            self.config = re.sub(r"(?<=\n)( *BinaryName = .*)\n", rf"\1{driver}", self.config)
+            self.handlers["runc"] = f'\n[plugins."{plugin()}".containerd.runtimes.runc.options]{driver}'
         if not may_lower_oom_score():  # a node without that right needs this line, whatever its runtime
             self.config += f'\n[plugins."{plugin()}"]\nrestrict_oom_score_adj = true\n'
 
@@ -223,6 +232,8 @@ class Pod:
         self.logs = engine.scratch / "logs" / name
         self.logs.mkdir(parents=True)
         linux = config.pop("linux", {})
+        if sandbox.with_systemd():  # every pod of a kubelet's has a parent
+            linux = {"cgroup_parent": parent("pods"), **linux}
         self.config = {"metadata": {"name": name, "uid": f"uid-{name}", "namespace": "tests"},
                        "log_directory": str(self.logs),
                        "linux": {"security_context": {"namespace_options": self.namespaces, **(security or {})},

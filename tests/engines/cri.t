@@ -338,8 +338,9 @@ def expect_limits(container, wanted):
 
 @suite.case("resources of a container are in its cgroup, beneath the pod's")
 def resources(engine):
-    container = engine.pod(linux={"cgroup_parent": "/kubepods"}).start(resources=LIMITS)
-    tap.equal(container.group(), f"/kubepods/{container.id}", "cgroup")
+    container = engine.pod(linux={"cgroup_parent": cri.parent("kubepods")}).start(resources=LIMITS)
+    name = f".slice/cri-containerd-{container.id}.scope" if cri.sandbox.with_systemd() else f"/{container.id}"
+    tap.equal(container.group(), f"/kubepods{name}", "cgroup")
     expect_limits(container, LIMITS)
     remove_parent(engine)
 
@@ -364,7 +365,7 @@ def oom_score(engine):
 
 @suite.case("stats of a container and of a pod are not zero")
 def stats(engine):
-    pod = engine.pod(linux={"cgroup_parent": "/kubepods"})
+    pod = engine.pod(linux={"cgroup_parent": cri.parent("kubepods")})
     container = pod.start(["sh", "-c", "for i in $(cat /proc/kallsyms | head -n 2000); do :; done; exec sleep 1000"])
 
     def used():

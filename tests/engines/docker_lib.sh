@@ -12,7 +12,7 @@ DOCKERD=0
 # write_daemon_json: the runtime that is tested, plainly and with a script of dockerd's in front.
 write_daemon_json() {
     cat >"$DOCKER_DIR/daemon.json" <<EOT
-{"default-runtime": "tested", "exec-opts": ["native.cgroupdriver=cgroupfs"],
+{"default-runtime": "tested", "exec-opts": ["native.cgroupdriver=${ENGINE_CGROUPS:-cgroupfs}"],
  "runtimes": {"tested": {"path": "$RUNTIME"},
               "with-arguments": {"path": "$RUNTIME", "runtimeArgs": ["--debug"]}}}
 EOT
@@ -88,6 +88,15 @@ use_image() {
     make_image "$SCRATCH/bb.tar" "$SCRATCH/fs" bb:latest
     docker load -q -i "$SCRATCH/bb.tar" >/dev/null
     set +e
+}
+
+# group_named ID [PARENT]: the path of a container's cgroup, as dockerd chooses it.
+group_named() {
+    if with_systemd; then
+        echo "/${2:-system}.slice/docker-$1.scope"
+    else
+        echo "/${2:-docker}/$1"
+    fi
 }
 
 # inspect CONTAINER FIELD: what docker knows of it, such as State.ExitCode.

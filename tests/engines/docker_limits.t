@@ -143,12 +143,14 @@ statistics() {
 }
 
 parents() {
-    if start_sleeper child --cgroup-parent /family; then
-        check_match "--cgroup-parent" "$(group_of "$PID")" "^/family/$(docker inspect --format '{{.Id}}' child)\$"
-        docker run -d --name sister --cgroup-parent /family --memory 16m bb sleep 1000 >/dev/null
-        check_equal "two share a parent" "$(find "$GROUPS_AT/family" -mindepth 1 -type d | wc -l)" 2
+    local folder
+    folder=$(basename "$(parent_named family)")
+    if start_sleeper child --cgroup-parent "$(parent_named family)"; then
+        check_match "--cgroup-parent" "$(group_of "$PID")" "^$(group_named "$(inspect child Id)" family)\$"
+        docker run -d --name sister --cgroup-parent "$(parent_named family)" --memory 16m bb sleep 1000 >/dev/null
+        check_equal "two share a parent" "$(find "$GROUPS_AT/$folder" -mindepth 1 -type d | wc -l)" 2
         docker rm -f sister >/dev/null
-        check_equal "the end of one leaves the other" "$(find "$GROUPS_AT/family" -mindepth 1 -type d | wc -l)" 1
+        check_equal "the end of one leaves the other" "$(find "$GROUPS_AT/$folder" -mindepth 1 -type d | wc -l)" 1
     fi
     end_sleeper child
     wait_until 5 remove_groups family

@@ -133,7 +133,7 @@ namespaces() {
     check_run "--cgroupns private shows its cgroup as the top" "/" --cgroupns private bb \
         sh -c "grep $GROUP_LINE /proc/self/cgroup | grep -o '/.*'"
     check_match "--cgroupns host shows where it lies" \
-        "$(docker run --rm --cgroupns host bb grep "$GROUP_LINE" /proc/self/cgroup)" '/docker/[0-9a-f]{64}$'
+        "$(docker run --rm --cgroupns host bb grep "$GROUP_LINE" /proc/self/cgroup)" "$(group_named '[0-9a-f]{64}')\$"
     check_run "--cgroupns private sees its own limits" 55 --cgroupns private --pids-limit 55 bb \
         cat "/sys/fs/cgroup/$(is_v2 || echo pids)/pids.max"
 }

@@ -36,7 +36,7 @@ daemon_json() {
     start_sleeper shipped || return 0
     check_match "a container of docker is in that runtime's state" \
         "$(containers_of_brig)" "^$(docker inspect --format '{{.Id}}' shipped)\$"
-    check_match "and in docker's cgroup" "$(group_of "$PID")" '/docker/[0-9a-f]{64}$'
+    check_match "and in docker's cgroup" "$(group_of "$PID")" "$(group_named '[0-9a-f]{64}')\$"
     end_sleeper shipped
     check_run "--runtime brig names it" word --runtime brig bb echo word
     stop_dockerd

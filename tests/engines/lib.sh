@@ -5,10 +5,17 @@
 # A program that sources this goes on in tests/sandbox, which ends and removes all that it starts.
 
 RUNTIME=${BRIG:?names the runtime to test}
+
+# with_systemd: whether the containers' cgroups are to be units of systemd, as ENGINE_CGROUPS=systemd asks for.
+with_systemd() {
+    [[ ${ENGINE_CGROUPS:-} == systemd ]]
+}
+
 if [[ -z ${BRIG_TEST_SANDBOX:-} ]]; then
-    # crun refuses a machine that has both kinds of cgroups.
     SANDBOX_VIEW=()
+    # It refuses a machine that has both kinds of cgroups.
     [[ $("$RUNTIME" --version) != crun* ]] || SANDBOX_VIEW=(--v1)
+    ! with_systemd || SANDBOX_VIEW=(--systemd)
     exec "$(dirname "${BASH_SOURCE[0]}")/../sandbox" "${SANDBOX_VIEW[@]}" "$(readlink -f "$0")"
 fi
 RUNTIME=$(readlink -f "$RUNTIME")
@@ -229,10 +236,20 @@ group_of() {
     sed -n "s/^.*$GROUP_LINE//p" "/proc/$1/cgroup"
 }
 
+# parent_named NAME: for an option that names the parent of a container's cgroup.
+parent_named() {
+    if with_systemd; then
+        echo "$1.slice"
+    else
+        echo "/$1"
+    fi
+}
+
 # remove_groups NAME: those beneath the groups of this name, and these; false while one is in use.
 remove_groups() {
+    ! with_systemd || systemctl stop "$1.slice" 2>/dev/null || true
     find /sys/fs/cgroup -depth -path "*/$1*" -type d -exec rmdir {} + 2>/dev/null
-    [[ -z $(find /sys/fs/cgroup -maxdepth 2 -name "$1" -type d) ]]
+    [[ -z $(find /sys/fs/cgroup -maxdepth 2 \( -name "$1" -o -name "$1.slice" \) -type d) ]]
 }
 
 # group_folder PID CONTROLLER: the folder of its group, of v1 or v2.
@@ -316,14 +333,19 @@ device_access() (
 # leftovers DIR...: all that a container could leave behind, state folders DIR among it. The same text
 # before and after means that nothing was left.
 leftovers() {
+    local pid name namespaces=() self=$BASHPID
     echo "processes:"
     # All of the sandbox but those that look here.
-    ps -e -o pid=,ppid=,comm= | awk -v self="$BASHPID" '{ parent[$1] = $2; name[$1] = $3 }
+    while read -r pid name; do
+        echo "$name"
+        namespaces+=("/proc/$pid/ns/"{cgroup,ipc,mnt,net,pid,user,uts})
+    done < <(ps -e -o pid=,ppid=,comm= |
+        awk -v top="${BRIG_TEST_TOP:-1}" -v self="$self" '{ parent[$1] = $2; name[$1] = $3 }
         END { for (pid in name) {
-            for (at = pid; at > 1 && at != self;) at = parent[at]
-            if (at != self) print name[pid] } }' | sort
+            for (at = pid; at > 1 && at != self && at != top;) at = parent[at]
+            if (top == 1 ? at != self : at == top) print pid, name[pid] } }' | sort -k 2)
     echo "namespaces:"
-    readlink /proc/[0-9]*/ns/{cgroup,ipc,mnt,net,pid,user,uts} 2>/dev/null | sort -u
+    readlink "${namespaces[@]}" 2>/dev/null | sort -u
     find /run/netns -mindepth 1 2>/dev/null | sort || true
     echo "devices:"
     stat -c '%n %A %u:%g' /dev/{null,zero,full,random,urandom,tty}
@@ -333,7 +355,13 @@ leftovers() {
     # Whether podman has the folder of its storage mounted on itself is its own affair.
     awk '$5 !~ "/podman/root/overlay$" { print $5 }' /proc/self/mountinfo | sort
     echo "cgroups:"
-    find /sys/fs/cgroup -mindepth "$(is_v2 && echo 1 || echo 2)" -type d | sort
+    # Those of the machine's own services and users come and go.
+    find /sys/fs/cgroup -mindepth "$(is_v2 && echo 1 || echo 2)" -type d -not -path '*.service*' \
+        -not -path '*/user.slice/*' | sort
+    if with_systemd; then
+        echo "units:"
+        systemctl list-units --all --plain --no-legend --type=scope,slice | cut -d ' ' -f 1
+    fi
     echo "state:"
     # What podman 5 keeps is its own.
     find "$@" -mindepth 1 -not -path '*/.seccomp*' -not -name containers.json \

@@ -41,7 +41,7 @@ conf_podman() {
     check_equal "a container belongs to it" "$(podman inspect --format '{{.OCIRuntime}}' plain)" brig
     check_status "which has its state" 0 test -d "$STATE/$id"
     check_match "its cgroup is made without systemd" "$(group_of "$(pid_of plain)")" \
-        "/libpod_parent/libpod-$id"
+        "$(group_named "$id")"
     check_match "its errors come as JSON" "$(tr '\0' ' ' <"/proc/$(podman inspect --format '{{.State.ConmonPid}}' plain)/cmdline")" \
         'runtime-arg --log-format=json'
     check_equal "exec" "$(podman exec plain id -u)" 0

@@ -23,7 +23,7 @@ write_podman_conf() {
 netns = "$1"
 default_ulimits = ["nofile=$files:$files", "nproc=$processes:$processes"]
 [engine]
-cgroup_manager = "cgroupfs"
+cgroup_manager = "${ENGINE_CGROUPS:-cgroupfs}"
 events_logger = "file"
 runtime_supports_json = ["runc", "crun", "$name"]
 runtime_supports_nocgroup = ["crun", "$name"]
@@ -49,6 +49,15 @@ use_podman() {
     podman() {
         within 60 "${PODMAN[@]}" "$@"
     }
+}
+
+# group_named ID [POD]: the path of a container's cgroup, as podman chooses it.
+group_named() {
+    if with_systemd; then
+        echo "/machine.slice/${2:+machine-libpod_pod_$2.slice/}libpod-$1.scope"
+    else
+        echo "/libpod_parent/${2:+$2/}libpod-$1"
+    fi
 }
 
 # load_image: the image `bb`, made of busybox.

@@ -6,6 +6,10 @@ import stat
 CGROUPS = "/sys/fs/cgroup"
 
 
+# Whose descendants the sandbox's processes are where it has no pid namespace.
+TOP = int(os.environ.get("BRIG_TEST_TOP", "1"))
+
+
 def processes():
     """{pid: (ppid, state, name)} of every process in the sandbox, zombies too."""
     found = {}
@@ -20,11 +24,19 @@ def processes():
         name = text[text.index("(") + 1:text.rindex(")")]
         fields = text[text.rindex(")") + 2:].split()
         found[int(entry)] = (int(fields[1]), fields[0], name)
-    return found
+
+    def is_ours(pid):
+        while pid in found and pid != TOP:
+            pid = found[pid][0]
+        return pid == TOP
+    return found if TOP == 1 else {pid: how for pid, how in found.items() if is_ours(pid)}
 
 
 def cgroups():
-    return {folder for folder, _, _ in os.walk(CGROUPS)}
+    """All of them; beside systemd those of the machine's own services and users come and go."""
+    found = {folder for folder, _, _ in os.walk(CGROUPS)}
+    return found if TOP == 1 else {folder for folder in found
+                                   if ".service" not in folder and "/user.slice/" not in folder}
 
 
 def mounts():

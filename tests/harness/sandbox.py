@@ -27,6 +27,11 @@ def stand_in():
     return name if name in ("runc", "crun") else ""
 
 
+def with_systemd():
+    """Whether the containers' cgroups are to be units of the machine's systemd."""
+    return os.environ.get("ENGINE_CGROUPS") == "systemd"
+
+
 def leave(reason):
     """Skips the whole program."""
     print(f"1..0 # SKIP {reason}")
@@ -70,7 +75,7 @@ def enter(hierarchies=()):
         if not os.access(brig(), os.X_OK):
             leave(f"no runtime at {brig()}")
         build_payload()
-        view = ["--v1"] if stand_in() == "crun" else []
+        view = ["--v1"] if stand_in() == "crun" else ["--systemd"] if with_systemd() else []
         sys.stdout.flush()
         environment = dict(os.environ, BUILD=BUILD, BRIG=brig())
         program = [sys.executable, "-B", os.path.abspath(sys.argv[0]), *sys.argv[1:]]

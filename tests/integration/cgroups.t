@@ -8,7 +8,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle, sandbox
-from harness.cgroups import V1, folder, groups_of, need_v1, see_only_v2, unified
+from harness.cgroups import (V1, folder, freeze, groups_of, hand_on, need_controllers, need_v1,
+                             place_without, see_only_v2, top_of, tops, unified)
 from harness.lab import need, read, write
 from harness.tap import Suite, check, equal, eventually
 
@@ -25,15 +26,16 @@ ROOT = oracle.CGROUPS
     "nested": ("/lab/a/b/c", "/lab/a/b/c"), "double slashes": ("/lab//x", "/lab/x"),
 })
 def place(lab, path, wanted):
-    need_v1("pids")
+    need_controllers("pids")
     made = lab.bundle(SLEEP)
     if path:
         made.set("linux.cgroupsPath", path)
     container = lab.start(made)
     groups = groups_of(container.pid)
     for controller in ("pids", "memory", "cpu", "cpuset", "freezer", "devices", "blkio"):
-        if controller not in V1:
+        if V1 and controller not in V1:
             continue
+        controller = controller if V1 else ""
         if wanted:
             equal(groups[controller], wanted, controller)
         else:
@@ -78,7 +80,7 @@ def place_of_stopped(lab):
     first.wait_stopped()
     second = lab.bundle(SLEEP, linux__cgroupsPath="/lab/shared")
     lab.try_create(second).failed("linux.cgroupsPath", f"belongs to container {first.id}")
-    check(os.path.isdir(f"{ROOT}/freezer/lab/shared") or "freezer" not in V1, "the group stays")
+    check(os.path.isdir(f"{top_of('freezer')}/lab/shared"), "the group stays")
     first.delete().ok()
     other = lab.start(second)
     equal(other.status(), "running", "the second container")
@@ -88,17 +90,18 @@ def place_of_stopped(lab):
 
 @suite.case("CG-05 O-05", "a group that was there before stays, without what was in it")
 def place_kept(lab):
-    need_v1("pids")
-    os.makedirs(f"{V1['pids']}/lab/kept")
+    need_controllers("pids")
+    kept = f"{top_of('pids')}/lab/kept"
+    os.makedirs(kept)
     made = lab.bundle(shell="setsid sleep 500 & echo up; wait", linux__cgroupsPath="/lab/kept")
     made.without_namespace("pid")
     container = lab.start(made)
     container.wait_out("up")
-    os.mkdir(f"{V1['pids']}/lab/kept/inner")
+    os.mkdir(f"{kept}/inner")
     container.delete("--force").ok()
-    check(os.path.isdir(f"{V1['pids']}/lab/kept"), "the group is there")
-    equal(read(f"{V1['pids']}/lab/kept/cgroup.procs"), "", "its processes")
-    check(not os.path.exists(f"{V1['pids']}/lab/kept/inner"), "the inner group is gone")
+    check(os.path.isdir(kept), "the group is there")
+    equal(read(f"{kept}/cgroup.procs"), "", "its processes")
+    check(not os.path.exists(f"{kept}/inner"), "the inner group is gone")
     if "freezer" in V1:
         check(not os.path.exists(f"{V1['freezer']}/lab/kept"), "groups of its own are gone")
     remove_lab()
@@ -106,8 +109,9 @@ def place_kept(lab):
 
 @suite.case("CG-05 O-05 G-05", "a group that was there stays after a create that was killed")
 def place_kept_by_journal(lab):
-    need_v1("pids")
-    kept = [f"{folder}/lab/kept" for folder in sorted(set(V1.values())) if "cpuset" not in folder]
+    need_controllers("pids")
+    kept = [f"{folder}/lab/kept" for folder in (sorted(set(V1.values())) or tops())
+            if "cpuset" not in folder]
     for place in kept:
         os.makedirs(place)
     made = lab.bundle(SLEEP, linux__cgroupsPath="/lab/kept",
@@ -124,40 +128,38 @@ def place_kept_by_journal(lab):
 
 @suite.case("CG-05 TRAP-33", "an existing empty group is taken")
 def place_empty(lab):
-    need_v1("pids")
-    for folder in set(V1.values()):
+    need_controllers("pids")
+    for folder in tops():
         os.makedirs(f"{folder}/lab/empty")
         for name in ("cpuset.cpus", "cpuset.mems"):
-            if os.path.exists(f"{folder}/{name}"):
+            if V1 and os.path.exists(f"{folder}/{name}"):
                 for group in ("lab", "lab/empty"):
                     write(f"{folder}/{group}/{name}", read(f"{folder}/{name}"))
     lab.run(lab.bundle(["/bin/true"], linux__cgroupsPath="/lab/empty")).ok()
-    for folder in set(V1.values()):
-        if os.path.isdir(f"{folder}/lab/empty"):
-            os.rmdir(f"{folder}/lab/empty")
+    for folder in tops():
+        check(os.path.isdir(f"{folder}/lab/empty"), "it stays")
     remove_lab()
 
 
 @suite.case("CG-08", "groups that the container made below its own are removed too")
 def inner_groups(lab):
-    need_v1("pids")
+    need_controllers("pids")
     container = lab.sleeper()
-    path = groups_of(container.pid)["pids"]
-    os.makedirs(f"{V1['pids']}{path}/inner/deep")
+    os.makedirs(f"{folder(container, 'pids')}/inner/deep")
     container.delete("--force").ok()
     lab.expect_nothing_left("inner groups")
 
 
 @suite.case("CG-08", "processes that moved to an inner group are ended by delete --force")
 def inner_processes(lab):
-    need_v1("pids")
+    need_controllers("pids")
     made = lab.bundle(shell="setsid sleep 500 & echo up; wait")
     made.without_namespace("pid")
     container = lab.start(made)
     container.wait_out("up")
-    path = groups_of(container.pid)["pids"]
-    pids = read(f"{V1['pids']}{path}/cgroup.procs").split()
-    inner = f"{V1['pids']}{path}/inner"
+    place = folder(container, "pids")
+    pids = read(f"{place}/cgroup.procs").split()
+    inner = f"{place}/inner"
     os.mkdir(inner)
     write(f"{inner}/cgroup.procs", [pid for pid in pids if int(pid) != container.pid][0])
     container.delete("--force").ok()
@@ -203,7 +205,7 @@ def opened(lab, rules, kind="c"):
     "allow all": ([{"allow": True, "access": "rwm"}], set(), {"7 0", "1 3"}),
 })
 def device_rules(lab, rules, refused_nodes, open_nodes):
-    need_v1("devices")
+    need_controllers("devices")
     got = opened(lab, rules)
     check(not got & refused_nodes, f"opened {got}, refused must be {refused_nodes}")
     check(open_nodes <= got, f"opened {got}, wanted {open_nodes}")
@@ -222,38 +224,37 @@ def device_defaults(lab):
 
 @suite.case("X-02 T-65", "a container whose group is frozen by others is deleted")
 def frozen_by_others(lab):
-    need_v1("freezer")
+    need_controllers("freezer")
     container = lab.sleeper()
-    path = groups_of(container.pid)["freezer"]
-    write(f"{V1['freezer']}{path}/freezer.state", "FROZEN")
+    freeze(folder(container, "freezer"), True)
     container.delete("--force").ok()
     lab.expect_nothing_left("a frozen container")
 
 
 @suite.case("CG-05", "a frozen group is refused")
 def frozen_group(lab):
-    need_v1("freezer")
-    folder = f"{V1['freezer']}/frozen"
-    os.mkdir(folder)
-    write(f"{folder}/freezer.state", "FROZEN")
+    need_controllers("freezer")
+    group = f"{top_of('freezer')}/frozen"
+    os.mkdir(group)
+    freeze(group, True)
     lab.try_create(lab.bundle(SLEEP, linux__cgroupsPath="/frozen"), timeout=5).failed("frozen")
-    if os.path.isdir(folder):
-        write(f"{folder}/freezer.state", "THAWED")
-        os.rmdir(folder)
+    if os.path.isdir(group):
+        freeze(group, False)
+        os.rmdir(group)
 
 
 @suite.case("CG-05", "a group below a frozen one is refused, and nothing is left")
 def frozen_parent(lab):
-    need_v1("freezer")
-    above = f"{V1['freezer']}/lab"
+    need_controllers("freezer")
+    above = f"{top_of('freezer')}/lab"
     os.mkdir(above)
-    write(f"{above}/freezer.state", "FROZEN")
+    freeze(above, True)
     try:
         lab.try_create(lab.bundle(SLEEP, linux__cgroupsPath="/lab/in")).failed(
             "frozen", "above")
         check(not os.path.exists(f"{above}/in"), "nothing is left below")
     finally:
-        write(f"{above}/freezer.state", "THAWED")
+        freeze(above, False)
         remove_lab()
 
 
@@ -323,8 +324,10 @@ def place_on_v2(lab, path):
     if path:
         made.set("linux.cgroupsPath", path)
     container = lab.start(made)
-    wanted = f"/{path.strip('/')}" if path else f"/{container.id}"
-    equal(groups_of(container.pid)[""], wanted, "group")
+    # Ours is what a call's is, too.
+    above = "" if path and path.startswith("/") else groups_of("self")[""].rstrip("/")
+    name = path.strip("/") if path else container.id
+    equal(groups_of(container.pid)[""], f"{above if path else ''}/{name}", "group")
     container.delete("--force").ok()
     remove_lab()
 

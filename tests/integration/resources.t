@@ -7,23 +7,22 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.cgroups import (V1, groups_of, need_v1, room_on_v2, see_only_v2, unified,
-                             value)
+from harness.cgroups import (DISK, DISK_NUMBER, UNLIMITED, V1, as_told, groups_of, need_controllers, need_v1, new_group,
+                             offers, place_without, room_on_v2, see_only_v2, tops, unified, value)
 from harness.lab import need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
 MIB = 1 << 20
-UNLIMITED = "9223372036854771712"  # in whole pages
-LOOP = {"major": 7, "minor": 0}
 
 
 def throttle(*rates):
-    return [{**LOOP, "rate": rate} for rate in rates]
+    return [{**DISK, "rate": rate} for rate in rates]
 
 
-# Values in the files of v1: (rule, row, resources, controller, file, content).
+# Values in the files, by v1's names and as v1 tells them (harness/cgroups.py has what v2 has instead):
+# (rule, row, resources, controller, file, content).
 
 FILES = [
     ("memory.limit", "a limit", {"memory": {"limit": 64 * MIB}},
@@ -70,19 +69,19 @@ FILES = [
     ("cpu.idle", "0", {"cpu": {"idle": 0, "shares": 300}}, "cpu", "cpu.shares", "300"),
     ("cpu.cpus", "one", {"cpu": {"cpus": "0"}}, "cpuset", "cpuset.cpus", "0"),
     ("cpu.cpus", "empty is unset", {"cpu": {"cpus": "", "mems": ""}},
-     "cpuset", "cpuset.mems", "0"),
+     "cpuset", "cpuset.mems", "0" if V1 else ""),
     ("blockIO.weight", "a weight", {"blockIO": {"weight": 300}},
      "blkio", "blkio.bfq.weight", "300"),
     ("blockIO.weight", "0 is unset", {"blockIO": {"weight": 0}},
      "blkio", "blkio.bfq.weight", "100"),
     ("blockIO.throttleReadBpsDevice", "a rate", {"blockIO": {"throttleReadBpsDevice":
-     throttle(1048576)}}, "blkio", "blkio.throttle.read_bps_device", "7:0 1048576"),
+     throttle(1048576)}}, "blkio", "blkio.throttle.read_bps_device", f"{DISK_NUMBER} 1048576"),
     ("blockIO.throttleWriteBpsDevice", "a rate", {"blockIO": {"throttleWriteBpsDevice":
-     throttle(1048576)}}, "blkio", "blkio.throttle.write_bps_device", "7:0 1048576"),
+     throttle(1048576)}}, "blkio", "blkio.throttle.write_bps_device", f"{DISK_NUMBER} 1048576"),
     ("blockIO.throttleReadIOPSDevice", "a rate", {"blockIO": {"throttleReadIOPSDevice":
-     throttle(100)}}, "blkio", "blkio.throttle.read_iops_device", "7:0 100"),
+     throttle(100)}}, "blkio", "blkio.throttle.read_iops_device", f"{DISK_NUMBER} 100"),
     ("blockIO.throttleWriteIOPSDevice", "a rate", {"blockIO": {"throttleWriteIOPSDevice":
-     throttle(100)}}, "blkio", "blkio.throttle.write_iops_device", "7:0 100"),
+     throttle(100)}}, "blkio", "blkio.throttle.write_iops_device", f"{DISK_NUMBER} 100"),
     ("blockIO.throttleReadBpsDevice", "0 takes the rule away", {"blockIO":
      {"throttleReadBpsDevice": throttle(1048576, 0)}},
      "blkio", "blkio.throttle.read_bps_device", ""),
@@ -92,34 +91,32 @@ FILES = [
 ]
 
 
-def offers(controller, file):
-    """Whether a new group has the file."""
-    probe = f"{V1[controller]}/lab-probe"
-    os.mkdir(probe)
-    found = os.path.exists(f"{probe}/{file}")
-    os.rmdir(probe)
-    return found
+def need_file(controller, file):
+    need_controllers(controller)
+    with new_group(controller) as probe:
+        need(offers(probe, file), f"this kernel has no {file}{'' if V1 else ' on v2'}")
 
 
 def in_file(lab, resources, controller, file, wanted):
-    need_v1(controller)
-    need(offers(controller, file), f"this kernel has no {file}")
+    if "disableOOMKiller" in str(resources):
+        need_v1(controller)
+    need_file(controller, file)
     if "throttle" in file:
-        need(os.path.exists("/sys/block/loop0"), "no block device 7:0")
+        need(DISK, "no block device")
     container = lab.create(lab.bundle(SLEEP, linux__resources=resources))
     got = value(container, controller, file)
-    equal(got.splitlines()[0] if file == "memory.oom_control" else got, wanted, file)
+    equal(got.splitlines()[0] if file == "memory.oom_control" else got, as_told(file, wanted), file)
 
 
 for rule, row, *arguments in FILES:
     rules = " ".join(name if name.startswith("DEC-") else f"RES-{name}" for name in rule.split())
-    suite.table(rules, "in the files of v1", {row: tuple(arguments)})(in_file)
+    suite.table(rules, "in its file", {row: tuple(arguments)})(in_file)
 
 
 @suite.case("RES-cpu.realtimeRuntime RES-cpu.realtimePeriod", "real-time budget out of the parent's")
 def realtime(lab):
     need_v1("cpu")
-    need(offers("cpu", "cpu.rt_runtime_us"), "this kernel has no real-time groups")
+    need_file("cpu", "cpu.rt_runtime_us")
     above = f"{V1['cpu']}/cpu.rt_runtime_us"
     made = lab.bundle(SLEEP, linux__resources={
         "cpu": {"realtimeRuntime": 4000, "realtimePeriod": 500000}})
@@ -134,7 +131,7 @@ def realtime(lab):
 @suite.case("RES-blockIO.weightDevice", "a device with BFQ gets its weight")
 def weight_device(lab):
     need_v1("blkio")
-    need(offers("blkio", "blkio.bfq.weight_device"), "this kernel has no BFQ")
+    need_file("blkio", "blkio.bfq.weight_device")
     scheduler = "/sys/block/loop7/queue/scheduler"
     need(os.path.exists(scheduler) and "bfq" in read(scheduler), "no loop7 that can have BFQ")
     need(not os.path.exists("/sys/block/loop7/loop"), "loop7 is in use")
@@ -150,8 +147,7 @@ def weight_device(lab):
 
 @suite.case("RES-blockIO.weightDevice", "bad input: a device that is not there")
 def no_weight_device(lab):
-    need_v1("blkio")
-    need(offers("blkio", "blkio.bfq.weight_device"), "this kernel has no BFQ")
+    need_file("blkio", "blkio.bfq.weight_device" if V1 else "io.weight")
     entries = [{"major": 99, "minor": 99, "weight": 50}]
     lab.try_create(lab.bundle(linux__resources={"blockIO": {"weightDevice": entries}})).failed(
         "linux.resources.blockIO.weightDevice[0].weight", "whole disk")
@@ -229,17 +225,17 @@ REFUSED = [
     ("blockIO.weight VEC-ioweight", "1", {"blockIO": {"weight": 1}}, "blockIO.weight"),
     ("blockIO.weight", "1001", {"blockIO": {"weight": 1001}}, "blockIO.weight"),
     ("blockIO.leafWeight", "5", {"blockIO": {"leafWeight": 5}}, "blockIO.leafWeight"),
-    ("blockIO.weightDevice", "no weight", {"blockIO": {"weightDevice": [LOOP]}},
+    ("blockIO.weightDevice", "no weight", {"blockIO": {"weightDevice": [DISK]}},
      "blockIO.weightDevice[0]"),
     ("blockIO.weightDevice", "leaf 9",
-     {"blockIO": {"weightDevice": [{**LOOP, "weight": 10}, {**LOOP, "leafWeight": 9}]}},
+     {"blockIO": {"weightDevice": [{**DISK, "weight": 10}, {**DISK, "leafWeight": 9}]}},
      "blockIO.weightDevice[1].leafWeight"),
     ("blockIO.weightDevice", "negative", {"blockIO": {"weightDevice":
      [{"major": -1, "minor": 0, "weight": 10}]}}, "blockIO.weightDevice[0].major"),
     ("blockIO.throttleWriteBpsDevice", "negative", {"blockIO": {"throttleWriteBpsDevice":
      [{"major": 7, "minor": -1, "rate": 1}]}}, "blockIO.throttleWriteBpsDevice[0].minor"),
     ("blockIO.throttleReadIOPSDevice", "no rate", {"blockIO": {"throttleReadIOPSDevice":
-     [{**LOOP, "rate": "fast"}]}}, "blockIO.throttleReadIOPSDevice[0].rate"),
+     [{**DISK, "rate": "fast"}]}}, "blockIO.throttleReadIOPSDevice[0].rate"),
     ("pids", "no number", {"pids": {"limit": "1"}}, "pids.limit"),
     ("hugepageLimits VEC-schema", "64kB", {"hugepageLimits": [{"pageSize": "64kB", "limit": 0}]},
      "hugepageLimits[0].pageSize"),
@@ -271,7 +267,7 @@ for rule, row, *arguments in REFUSED:
              "bad input: what is no whole disk cannot be throttled", {
                  "read": "throttleReadBpsDevice", "write": "throttleWriteIOPSDevice"})
 def no_disk(lab, key):
-    need_v1("blkio")
+    need_controllers("blkio")
     entries = [{"major": 99, "minor": 99, "rate": 5}]
     lab.try_create(lab.bundle(linux__resources={"blockIO": {key: entries}})).failed(
         f"linux.resources.blockIO.{key}[0]", "no such device", "whole disk")
@@ -280,7 +276,7 @@ def no_disk(lab, key):
 
 @suite.case("RES-cpu.cpus", "cpus that the parent has not: the error tells which it has")
 def cpus_of_parent(lab):
-    need_v1("cpuset")
+    need_controllers("cpuset")
     need(not os.path.exists("/sys/devices/system/cpu/cpu1000"), "a machine of that many")
     lab.try_create(lab.bundle(linux__resources={"cpu": {"cpus": "1000"}})).failed(
         "linux.resources.cpu.cpus", "has 0")
@@ -289,7 +285,8 @@ def cpus_of_parent(lab):
 @suite.case("RES-blockIO.leafWeight", "bad input: a kernel without leaf weights says so")
 def leaf_weight(lab):
     need_v1("blkio")
-    need(not offers("blkio", "blkio.leaf_weight"), "this kernel has leaf weights")
+    with new_group("blkio") as probe:
+        need(not offers(probe, "blkio.leaf_weight"), "this kernel has leaf weights")
     lab.try_create(lab.bundle(linux__resources={"blockIO": {"leafWeight": 50}})).failed(
         "linux.resources.blockIO.leafWeight", "blkio.leaf_weight")
 
@@ -337,7 +334,7 @@ def pids_zero(lab):
 
 @suite.case("RES-cpu.quota RES-cpu.period", "the quota slows the program down")
 def cpu_bites(lab):
-    need_v1("cpu")
+    need_controllers("cpu")
     container = lab.start(lab.bundle(shell="while :; do :; done", linux__resources={
         "cpu": {"quota": 10000, "period": 100000}}))
     eventually(lambda: "nr_throttled" in value(container, "cpu", "cpu.stat") and
@@ -359,7 +356,7 @@ def cpuset_parents(lab):
         for file in ("cpuset.cpus", "cpuset.mems"):
             equal(read(f"{root}/{group}/{file}"), read(f"{root}/{file}"), f"{group}/{file}")
     container.delete("--force").ok()
-    for top in {*V1.values(), unified()} - {None}:
+    for top in tops():
         for group in ("lab/deep", "lab"):
             if os.path.isdir(f"{top}/{group}"):
                 os.rmdir(f"{top}/{group}")
@@ -437,10 +434,11 @@ def unified_values(lab):
 })
 def unified_refused(lab, values, reason):
     see_only_v2(lab)
-    need("memory" not in read(f"{unified()}/cgroup.controllers"), "v2 has the memory controller")
     key = next(iter(values))
-    lab.try_create(lab.bundle(linux__resources={"unified": values})).failed(
-        "linux.resources.unified", key, reason)
+    with place_without("memory") as place:
+        made = lab.bundle(linux__resources={"unified": values})
+        made.set("linux.cgroupsPath", place or "/lab")
+        lab.try_create(made).failed("linux.resources.unified", key, reason)
     lab.expect_nothing_left("a refused file")
 
 
@@ -465,13 +463,18 @@ def hugepages(lab):
     "cpu": ({"cpu": {"shares": 9}}, "cpu.shares", "cpu"),
     "cpuset": ({"cpu": {"cpus": "0"}}, "cpu.cpus", "cpuset"),
     "io": ({"blockIO": {"weight": 20}}, "blockIO.weight", "io"),
+    "hugetlb": ({"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}, "hugepageLimits[0]", "hugetlb"),
+    "rdma": ({"rdma": {"mlx5_0": {"hcaHandles": 3}}}, "rdma", "rdma"),
 })
 def missing_on_v2(lab, resources, key, controller):
     see_only_v2(lab)
-    need(controller not in read(f"{unified()}/cgroup.controllers").split(),
-         f"v2 has the {controller} controller")
-    lab.try_create(lab.bundle(linux__resources=resources)).failed(
-        f"linux.resources.{key}", f"needs the {controller} controller, which")
+    with place_without(controller) as place:
+        why = (f"{unified()}/lab does not hand on (cgroup.subtree_control): it has processes of its "
+               "own (pids ") if place else "this host does not have"
+        made = lab.bundle(linux__resources=resources)
+        made.set("linux.cgroupsPath", place or "/lab")
+        lab.try_create(made).failed(f"linux.resources.{key}",
+                                    f"needs the {controller} controller, which {why}")
     lab.expect_nothing_left("a missing controller")
 
 

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -132,9 +133,14 @@ Result<sys::UniqueFd> load_program(const std::vector<bpf_insn>& program) {
     return sys::UniqueFd(fd);
 }
 
-// Programs that are attached to the cgroup itself.
-std::vector<std::uint32_t> attached_programs(int cgroup) {
-    std::array<std::uint32_t, 64> ids = {};
+// What is attached to a cgroup itself, and whether others may be beside it.
+struct Attached {
+    std::vector<std::uint32_t> ids;
+    std::uint32_t flags = 0;
+};
+
+Result<Attached> query(int cgroup) {
+    std::array<std::uint32_t, 64> ids = {};  // the kernel's own limit
     Attributes attributes = {};
     attributes.room.fill(0);
     attributes.attr.query.target_fd = static_cast<std::uint32_t>(cgroup);
@@ -142,18 +148,35 @@ std::vector<std::uint32_t> attached_programs(int cgroup) {
     attributes.attr.query.prog_ids = address(ids.data());
     attributes.attr.query.prog_cnt = static_cast<std::uint32_t>(ids.size());
     if (bpf(BPF_PROG_QUERY, attributes) != 0) {
-        return {};
+        return std::unexpected(sys::last_error("bpf(\"BPF_PROG_QUERY\")").at(kConfigPath));
     }
-    return {ids.begin(), ids.begin() + attributes.attr.query.prog_cnt};
+    return Attached{{ids.begin(), ids.begin() + attributes.attr.query.prog_cnt},
+                    attributes.attr.query.attach_flags};
 }
 
-Result<void> attach(int cgroup, int program) {
+Result<sys::UniqueFd> open_program(std::uint32_t id) {
+    Attributes attributes = {};
+    attributes.room.fill(0);
+    attributes.attr.prog_id = id;
+    const int fd = bpf(BPF_PROG_GET_FD_BY_ID, attributes);
+    if (fd < 0) {
+        return std::unexpected(sys::last_error("bpf(\"BPF_PROG_GET_FD_BY_ID\")").at(kConfigPath));
+    }
+    return sys::UniqueFd(fd);
+}
+
+// `replaced` is the program whose place it takes, or -1.
+Result<void> attach(int cgroup, int program, std::uint32_t flags, int replaced) {
     Attributes attributes = {};
     attributes.room.fill(0);
     attributes.attr.target_fd = static_cast<std::uint32_t>(cgroup);
     attributes.attr.attach_bpf_fd = static_cast<std::uint32_t>(program);
     attributes.attr.attach_type = BPF_CGROUP_DEVICE;
-    attributes.attr.attach_flags = BPF_F_ALLOW_MULTI;
+    attributes.attr.attach_flags = flags;
+    if (replaced >= 0) {
+        attributes.attr.attach_flags |= BPF_F_REPLACE;
+        attributes.attr.replace_bpf_fd = static_cast<std::uint32_t>(replaced);
+    }
     if (bpf(BPF_PROG_ATTACH, attributes) != 0) {
         return std::unexpected(sys::last_error("bpf(\"BPF_PROG_ATTACH\")").at(kConfigPath));
     }
@@ -161,18 +184,71 @@ Result<void> attach(int cgroup, int program) {
 }
 
 Result<void> detach(int cgroup, std::uint32_t id) {
+    const sys::UniqueFd program = TRY(open_program(id));
     Attributes attributes = {};
-    attributes.room.fill(0);
-    attributes.attr.prog_id = id;
-    const sys::UniqueFd program(bpf(BPF_PROG_GET_FD_BY_ID, attributes));
     attributes.room.fill(0);
     attributes.attr.target_fd = static_cast<std::uint32_t>(cgroup);
     attributes.attr.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
     attributes.attr.attach_type = BPF_CGROUP_DEVICE;
-    if (!program || bpf(BPF_PROG_DETACH, attributes) != 0) {
+    if (bpf(BPF_PROG_DETACH, attributes) != 0) {
         return std::unexpected(sys::last_error("bpf(\"BPF_PROG_DETACH\")").at(kConfigPath));
     }
     return {};
+}
+
+// So that at no moment there is no filter: in one step where the kernel can, else the new one
+// first.
+Result<void> replace(int cgroup, int program, const Attached& before) {
+    if (before.ids.empty()) {
+        return attach(cgroup, program, BPF_F_ALLOW_MULTI, -1);
+    }
+    if ((before.flags & BPF_F_ALLOW_MULTI) == 0) {
+        // Whoever attached it allowed one alone, whose place the next one takes.
+        return attach(cgroup, program, before.flags, -1);
+    }
+    if (before.ids.size() == 1) {
+        const sys::UniqueFd old = TRY(open_program(before.ids.front()));
+        const auto replaced = attach(cgroup, program, BPF_F_ALLOW_MULTI, old.get());
+        if (replaced || replaced.error().code != EINVAL) {  // Linux 5.6 has it
+            return replaced;
+        }
+    }
+    TRY_VOID(attach(cgroup, program, BPF_F_ALLOW_MULTI, -1));
+    for (const std::uint32_t id : before.ids) {
+        TRY_VOID(detach(cgroup, id));
+    }
+    return {};
+}
+
+// The kernel refuses with EPERM what a cgroup above does not allow.
+sys::Error explain_refusal(sys::Error error, const std::string& directory) {
+    if (error.code != EPERM) {
+        return error;
+    }
+    for (std::string above = sys::directory_of(directory); above.size() > 1;
+         above = sys::directory_of(above)) {
+        const auto cgroup = sys::open_at(AT_FDCWD, above, O_RDONLY | O_DIRECTORY);
+        const auto attached = cgroup ? query(cgroup->get()) : Result<Attached>();
+        if (attached && !attached->ids.empty()) {
+            if (attached->flags == 0) {
+                error.message += " (" + above + " has a device program that allows no other below)";
+            }
+            break;
+        }
+    }
+    return error;
+}
+
+// What counts is what the kernel says is in force.
+Result<void> verify(int cgroup, const Attached& before) {
+    const Attached now = TRY(query(cgroup));
+    const bool is_ours =
+        now.ids.size() == 1 && std::ranges::find(before.ids, now.ids.front()) == before.ids.end();
+    return is_ours ? Result<void>()
+                   : std::unexpected(sys::Error{
+                         sys::ErrorKind::system, 0, std::string(kConfigPath),
+                         "the device filter is not the one program of the cgroup, which has " +
+                             std::to_string(now.ids.size())});
 }
 
 }  // namespace
@@ -211,12 +287,11 @@ Result<void> apply_device_filter(const std::string& directory,
     checked.insert(checked.end(), defaults.begin(), defaults.end());
     const sys::UniqueFd program = TRY(load_program(compile_device_filter(checked)));
     const sys::UniqueFd cgroup = TRY(sys::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
-    const std::vector<std::uint32_t> before = attached_programs(cgroup.get());
-    TRY_VOID(attach(cgroup.get(), program.get()));
-    for (const std::uint32_t id : before) {
-        TRY_VOID(detach(cgroup.get(), id));
+    const Attached before = TRY(query(cgroup.get()));
+    if (auto replaced = replace(cgroup.get(), program.get(), before); !replaced) {
+        return std::unexpected(explain_refusal(std::move(replaced).error(), directory));
     }
-    return {};
+    return verify(cgroup.get(), before);
 }
 
 }  // namespace libcontainer::v2

@@ -17,8 +17,9 @@ namespace libcontainer::v2 {
 // denied. Unlike v1 this can take a part out of a wider rule.
 [[nodiscard]] std::vector<bpf_insn> compile_device_filter(std::span<const DeviceRule> rules);
 
-// Loads the filter for linux.resources.devices and the defaults, attaches it to the cgroup, and
-// then detaches what was attached before, so that at no moment there is no filter (RD-04).
+// Loads the filter for linux.resources.devices and the defaults, and makes it the cgroup's one
+// program, in the place of what was attached, so that at no moment there is no filter (RD-04).
+// Programs of cgroups above judge, too, unless they were attached with BPF_F_ALLOW_OVERRIDE.
 [[nodiscard]] Result<void> apply_device_filter(const std::string& directory,
                                                const std::vector<oci::DeviceRule>& rules);
 

@@ -3,6 +3,7 @@
 #include "libcontainer/cgroup/v2/directories.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::string_view kOffered = "/cgroup.controllers";
 constexpr std::string_view kHandedOn = "/cgroup.subtree_control";
+constexpr std::string_view kType = "/cgroup.type";
 
 // Controllers in a file of one line.
 Result<std::vector<std::string>> read_names(const std::string& path) {
@@ -36,18 +38,31 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
     return std::ranges::find(names, name) != names.end();
 }
 
+// Of any pid namespace. The root of the hierarchy, that has no type, counts as having none: it may
+// hand controllers on all the same.
+bool has_own_processes(const std::string& directory) {
+    const auto processes = sys::read_file(AT_FDCWD, directory + "/cgroup.procs");
+    return processes && !processes->empty() &&
+           ::access((directory + std::string(kType)).c_str(), F_OK) == 0;
+}
+
 // Hands on what the directory has to those below it.
 Result<void> hand_on(const std::string& directory) {
     const auto offered = TRY(read_names(directory + std::string(kOffered)));
     const auto handed_on = TRY(read_names(directory + std::string(kHandedOn)));
     std::vector<std::string> missing;
     std::ranges::set_difference(offered, handed_on, std::back_inserter(missing));
+    // The kernel would let it hand on those that can tell threads apart (cpu, pids), which makes it
+    // the root of a threaded tree: whatever is made below is no domain then, and nobody can enter.
+    if (missing.empty() || has_own_processes(directory)) {
+        return {};
+    }
     std::string all;
     for (const std::string& name : missing) {
         all.append(all.empty() ? "+" : " +").append(name);
     }
     const std::string file = directory + std::string(kHandedOn);
-    if (all.empty() || sys::write_attribute(AT_FDCWD, file, all)) {
+    if (sys::write_attribute(AT_FDCWD, file, all)) {
         return {};
     }
     // The write is all or nothing, and one of them may be impossible.
@@ -55,6 +70,35 @@ Result<void> hand_on(const std::string& directory) {
         (void)sys::write_attribute(AT_FDCWD, file, "+" + name);
     }
     return {};
+}
+
+// "threaded", "domain threaded" (the root of threaded ones), "domain invalid", "domain"; empty of
+// the root of the hierarchy.
+std::string type_of(const std::string& directory) {
+    std::string type =
+        sys::read_file(AT_FDCWD, directory + std::string(kType)).value_or(std::string());
+    if (type.ends_with('\n')) {
+        type.pop_back();
+    }
+    return type;
+}
+
+// What keeps the directory from handing a controller on, as far as it can be seen.
+std::string obstacle(const std::string& directory) {
+    if (has_own_processes(directory)) {
+        std::string text = ": it has processes of its own";
+        const auto top = sys::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
+        const auto pids = top ? read_own_pids(top->get(), directory) : std::vector<pid_t>();
+        return pids && !pids->empty() ? text + " (pids " + list_pids(*pids) + ")" : text;
+    }
+    if (const std::string type = type_of(directory); type.find("threaded") != std::string::npos) {
+        return ": it is threaded";
+    }
+    const std::string file = directory + std::string(kHandedOn);
+    if (::access(file.c_str(), W_OK) != 0 && errno != ENOENT) {
+        return ": " + std::string(sys::errno_text(errno)) + " to change that";
+    }
+    return "";
 }
 
 }  // namespace
@@ -101,10 +145,30 @@ std::string lacking_controller(const std::string& path, std::string_view control
     for (std::string above = sys::directory_of(path); above.size() > 1;
          above = sys::directory_of(above)) {
         if (has(above, kOffered)) {
-            return needs + above + " does not hand on (cgroup.subtree_control)";
+            return needs + above + " does not hand on (cgroup.subtree_control)" + obstacle(above);
         }
     }
     return needs + "this host does not have on cgroup v2";
 }
 
 }  // namespace libcontainer::v2
+
+namespace libcontainer {
+
+std::string why_no_entry(int directory, int code) {
+    if (code == EBUSY) {
+        return "the cgroup hands controllers on, so nobody may enter it";
+    }
+    const auto path = sys::real_path("/proc/self/fd/" + std::to_string(directory));
+    for (std::string above = path ? *path : ""; above.size() > 1;
+         above = sys::directory_of(above)) {
+        if (const std::string type = v2::type_of(above);
+            type == "threaded" || type == "domain threaded") {
+            return "the cgroup is no domain: " + above + " is " +
+                   (type == "threaded" ? type : "the root of threaded cgroups");
+        }
+    }
+    return "the cgroup is no domain";
+}
+
+}  // namespace libcontainer

@@ -19,14 +19,15 @@ using sys::Result;
 [[nodiscard]] Result<void> make_directory(CgroupRecord::Directory& directory,
                                           std::vector<std::string>& made);
 
-// Hands every controller that the mount point has down to the directory. What an ancestor does not
-// hand on (not delegated to us, or it has processes of its own) is left out: that matters only if a
-// limit asks for it (engines trap 58), and then lacking_controller() tells why.
+// Hands every controller that the mount point has down to the directory, as runc and crun do:
+// engines read the figures of all of them. What an ancestor does not hand on (not delegated to us,
+// or it has processes of its own) is left out: that matters only if a limit asks for it (engines
+// trap 58), and then lacking_controller() tells why.
 [[nodiscard]] Result<void> enable_controllers(const std::string& mount_point,
                                               const std::string& path);
 
-// Why the directory has no files of a controller, as text for an error (CG-06); empty if it has
-// them.
+// Why the directory has no files of a controller, as text for an error that names the cgroup which
+// does not hand it on and what keeps it from that (CG-06); empty if it has them.
 [[nodiscard]] std::string lacking_controller(const std::string& path, std::string_view controller);
 
 }  // namespace libcontainer::v2
