@@ -39,7 +39,8 @@ terminal_run() {
         'send:exit\r' -- run -it --rm bb sh -c "$OBEYS")
     check_match "run -it: a new size arrives" "$seen" '41 121.*= 0$'
     seen=$(on_pty 24x80 expect:ready size:42x122 'expect:told 42 122' -- run -it --rm bb \
-        sh -c 'trap "echo told \$(stty size); exit" WINCH; echo ready; while :; do sleep 0.1; done')
+        sh -c 'until stty size 2>/dev/null | grep 80; do sleep 0.05; done
+            trap "echo told \$(stty size); exit" WINCH; echo ready; while :; do sleep 0.1; done')
     check_match "run -it: SIGWINCH arrives" "$seen" 'told 42 122.*= 0$'
     seen=$(on_pty 24x80 expect:ready 'send:\x03' -- run -it --rm bb \
         sh -c 'trap "exit 9" INT; echo ready; while :; do sleep 0.1; done')
