@@ -133,6 +133,7 @@ lesson_lifecycle() {
     check_status "container rm" 0 ctr container rm made
 }
 
+! with_systemd || skip_all "ctr makes no unit unless it is told its name"
 use_containerd
 run --rm "$BB" warm-up true >/dev/null 2>&1 || true
 before=$(leftovers "${STATE_FOLDERS[@]}")

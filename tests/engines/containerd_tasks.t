@@ -56,6 +56,22 @@ options() {
     check_equal "a container that runs out of memory is killed" "$status" 137
 }
 
+# The driver is an option of ctr's, and so is the unit.
+units() {
+    if start_sleeper unit --runc-systemd-cgroup --cgroup tasks.slice:ctr:unit --memory-limit 67108864; then
+        check_equal "--runc-systemd-cgroup" "$(group_of "$PID")" /tasks.slice/ctr-unit.scope
+        check_equal "its limit is systemd's" "$(systemctl show --property=MemoryMax --value ctr-unit.scope)" 67108864
+        check_equal "and the kernel's" "$(limit_of "$PID" memory)" 67108864
+        check_match "exec joins it" "$(said ctr task exec --exec-id group unit cat /proc/self/cgroup)" ctr-unit
+        ctr task pause unit
+        check_equal "CALL-17 paused" "$(limit_of "$PID" frozen)" FROZEN
+        ctr task resume unit
+    fi
+    end_sleeper unit
+    wait_until 5 remove_groups tasks || true
+    check_equal "CALL-14 no unit stays" "$(systemctl list-units --all --plain --no-legend 'ctr-*')" ""
+}
+
 # in_container NAME FILE: waits for a file that the container writes; its content.
 in_container() {
     wait_until 5 test -s "/proc/$PID/root/$2" || true
@@ -188,12 +204,16 @@ checkpoints() {
 
 PATH=${BUILD:-$HERE/../../build}/criu:$PATH # what the shim and the runtime inherit
 use_containerd
-run --rm "$BB" warm-up true >/dev/null 2>&1 || true
+with_systemd || run --rm "$BB" warm-up true >/dev/null 2>&1 || true
 before=$(leftovers "${STATE_FOLDERS[@]}")
-options
-signals
-paused
-metrics
-checkpoints
+if with_systemd; then
+    units
+else
+    options
+    signals
+    paused
+    metrics
+    checkpoints
+fi
 check_nothing_left "nothing is left after all of them" "$before" "${STATE_FOLDERS[@]}"
 finish

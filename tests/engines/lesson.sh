@@ -276,6 +276,12 @@ lesson_update() {
         check_equal "X-11 and down again" "$(limit_of "$PID" memory)" 33554432
         check_equal "what it does not name stays" "$(limit_of "$PID" shares)" "$(as_shares 222)"
         check_equal "RD-04 trap-51 device rules stay" "$(device_access "$PID")" "$rules"
+        if with_systemd; then
+            systemctl daemon-reload
+            check_equal "daemon-reload changes nothing" \
+                "$(limit_of "$PID" memory) $(limit_of "$PID" shares) $(limit_of "$PID" quota) $(device_access "$PID")" \
+                "33554432 $(as_shares 222) 40000 $rules"
+        fi
         check_status "the container goes on" 0 "$ENGINE" exec changing sh -c ': >/dev/null'
     fi
     end_sleeper changing

@@ -172,6 +172,22 @@ options_cgroups() {
     fi
 }
 
+# What systemd knows of a container.
+options_units() {
+    local id
+    id=$(podman run -d --name unit --systemd always --stop-signal USR1 --stop-timeout 7 --memory 64m bb sleep 1000)
+    check_equal "CALL-45 systemd stops it with its own signal and in its own time" \
+        "$(systemctl show --property=KillSignal,TimeoutStopUSec "libpod-$id.scope" | sort | tr '\n' ' ')" \
+        "KillSignal=10 TimeoutStopUSec=7s "
+    check_equal "conmon has a scope of its own" "$(group_of "$(podman inspect --format '{{.State.ConmonPid}}' unit)")" \
+        "/machine.slice/libpod-conmon-$id.scope"
+    check_equal "systemd knows the limit" "$(systemctl show --property=MemoryMax --value "libpod-$id.scope")" 67108864
+    systemctl kill --signal KILL "libpod-$id.scope"
+    check_equal "what systemd kills is known to podman" "$(podman wait unit)" 137
+    end_sleeper unit
+    check_equal "CALL-39 no unit stays" "$(systemctl list-units --all --plain --no-legend "*$id*")" ""
+}
+
 # enter_split: the subshell that calls it goes into a cgroup of its own in all hierarchies, as podman wants it.
 enter_split() {
     local folder
@@ -281,6 +297,7 @@ options_failures
 options_users
 options_namespaces
 options_cgroups
+! with_systemd || options_units
 options_limits
 options_security
 options_descriptors
