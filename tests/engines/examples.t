@@ -23,11 +23,11 @@ DOCUMENTED = {
     | {f"plugins.{V2}.containerd.runtimes.*.{key}" for key in RUNTIME_KEYS},
     "containerd-config-v3.toml": {"version", f"plugins.{V3}.containerd.default_runtime_name"}
     | {f"plugins.{V3}.containerd.runtimes.*.{key}" for key in RUNTIME_KEYS},
-    "containers.conf": {"engine.runtime", "engine.cgroup_manager", "engine.runtime_supports_json",
-                        "engine.runtime_supports_nocgroup", "engine.runtimes.*"},
+    "containers.conf": {"engine.runtime", "engine.runtime_supports_json", "engine.runtime_supports_nocgroup",
+                        "engine.runtimes.*"},
     "crio-10-brig.conf": {"crio.runtime.cgroup_manager", "crio.runtime.conmon_cgroup"}
     | {f"crio.runtime.runtimes.*.{key}" for key in ("runtime_path", "runtime_type", "runtime_root", "monitor_cgroup")},
-    "docker-daemon.json": {"default-runtime", "exec-opts", "runtimes.*.path"},
+    "docker-daemon.json": {"default-runtime", "runtimes.*.path"},
     "runtimeclass.yaml": {"apiVersion", "kind", "metadata.name", "handler"},
     "pod.yaml": {"apiVersion", "kind", "metadata.name", "spec.runtimeClassName", "spec.restartPolicy",
                  "spec.containers"},

@@ -40,7 +40,7 @@ conf_podman() {
     id=$(podman run -d --name plain bb sleep 1000)
     check_equal "a container belongs to it" "$(podman inspect --format '{{.OCIRuntime}}' plain)" brig
     check_status "which has its state" 0 test -d "$STATE/$id"
-    check_match "its cgroup is made without systemd" "$(group_of "$(pid_of plain)")" \
+    check_match "its cgroup is made by the driver that podman chooses" "$(group_of "$(pid_of plain)")" \
         "$(group_named "$id")"
     check_match "its errors come as JSON" "$(tr '\0' ' ' <"/proc/$(podman inspect --format '{{.State.ConmonPid}}' plain)/cmdline")" \
         'runtime-arg --log-format=json'
