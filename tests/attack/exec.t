@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
-from harness.cgroups import V1, groups_of, need_v1
+from harness.cgroups import need_controllers, folder
 from harness.console import ConsoleSocket, read_all
 from harness.lab import read, write
 from harness.tap import Suite, check, contains, equal
@@ -193,14 +193,13 @@ NAMES = ["-rf", "--help", " ", "a b", "\\", "*", "..x", "cgroup.x", "\u001b[2J",
     "many names": NAMES, "sixty deep": ["/".join(f"d{n}" for n in range(60))],
     "three hundred": [f"g{number}" for number in range(300)]})
 def names(lab, made_names):
-    need_v1("freezer")
-    need_v1("pids")
+    need_controllers("freezer", "pids")
     made = lab.bundle(["/bin/sleep", "1000"])
     made.without_namespace("pid")
     container = lab.start(made)
     strays = []
     for controller in ("freezer", "pids"):
-        top = f"{V1[controller]}{cgroup_path(container, controller)}"
+        top = folder(container, controller)
         for name in made_names:
             os.makedirs(f"{top}/{name}", exist_ok=True)
             if controller == "freezer" and len(strays) < 20:
@@ -220,10 +219,6 @@ def names(lab, made_names):
     for pid in strays:
         check(not os.path.exists(f"/proc/{pid}") or " Z " in read(f"/proc/{pid}/stat"),
               f"{pid} is dead")
-
-
-def cgroup_path(container, controller):
-    return groups_of(container.pid)[controller]
 
 
 suite.main()

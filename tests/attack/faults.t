@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject, oracle
-from harness.cgroups import folder, need_v1
+from harness.cgroups import folder, in_group, need_controllers
 from harness.lab import read
 from harness.supervisor import Supervisor
 from harness.tap import Failure, Suite, check, equal
@@ -220,17 +220,16 @@ def exec_(lab):
 
 @suite.case("T-81 G-05 X-02.update", "update comes through each fault tried: all of it, or nothing")
 def update(lab):
-    for controller in ("memory", "pids", "cpu"):
-        need_v1(controller)
+    need_controllers("memory", "pids", "cpu")
     container = lab.sleeper(linux__resources={"memory": {"limit": 64 << 20, "swap": 64 << 20}})
     files = [("memory", "memory.limit_in_bytes"), ("memory", "memory.memsw.limit_in_bytes"),
              ("pids", "pids.max"), ("cpu", "cpu.shares")]
-    places = {file: f"{folder(container, controller)}/{file}" for controller, file in files}
+    places = {file: folder(container, controller) for controller, file in files}
 
     def limits():
         """What the kernel has, and what the state says of it."""
         resources = json.loads(read(f"{lab.root}/{container.id}/container.json")).get("resources", {})
-        return ([read(place).strip() for place in places.values()],
+        return ([in_group(place, file) for file, place in places.items()],
                 [str(resources.get("memory", {}).get("limit")),
                  str(resources.get("pids", {}).get("limit"))])
 

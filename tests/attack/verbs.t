@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject, oracle
-from harness.cgroups import folder, groups_of, need_v1, see_only_v2
+from harness.cgroups import folder, groups_of, need_controllers, need_v1, see_only_v2
 from harness.console import ConsoleSocket
 from harness.criu import CRIU, need_criu
 from harness.lab import Container, read
@@ -275,8 +275,7 @@ def faults(lab, name):
 def deaths(lab, name):
     verb = VERBS.get(name, UPDATE)
     if verb is UPDATE:
-        need_v1("memory")
-        need_v1("pids")
+        need_controllers("memory", "pids")
     return sweep(lab, verb, crowd(lab) if "many" in name else sleeper(lab),
                  SECONDS.get(name, USUAL_SECONDS)[1], "signal")
 

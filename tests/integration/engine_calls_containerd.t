@@ -13,7 +13,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject, oracle
 from harness.callers import Pipe, Replaced, Shim
-from harness.cgroups import need_v1, value
+from harness.cgroups import as_told, need_controllers, value
 from harness.console import ConsoleSocket, read_all, read_until
 from harness.lab import Container, need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
@@ -366,8 +366,7 @@ def update_older(lab, *words):
 
 
 def update_by(lab, words):
-    for controller in ("memory", "cpu", "pids", "devices"):
-        need_v1(controller)
+    need_controllers("memory", "cpu", "pids", "devices")
     shim = Shim(lab, lab.bundle(SLEEP, linux__resources=CRI)).started()
     container = Container(lab, shim.id, None)
     devices = value(container, "devices", "devices.list")
@@ -379,7 +378,7 @@ def update_by(lab, words):
     for controller, name, wanted in (("memory", "memory.limit_in_bytes", 32 << 20),
                                      ("cpu", "cpu.shares", 512), ("pids", "pids.max", 50),
                                      ("cpu", "cpu.cfs_quota_us", 20000)):
-        equal(value(container, controller, name), str(wanted), name)
+        equal(value(container, controller, name), as_told(name, str(wanted)), name)
     path = shim.process_file(["/bin/sh", "-c", ": > /dev/null && cat /dev/zero | head -c 1"])
     out = Pipe()
     shim.spawn("exec", "--process", path, shim.id, stdout=out.writer).wait().ok()

@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.callers import Crio
-from harness.cgroups import need_v1, value
+from harness.cgroups import need_controllers, value
 from harness.console import read_all, read_until, set_size, take_terminal
 from harness.lab import Container, need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
@@ -163,7 +163,7 @@ def delete(lab):
 
 @suite.case("CALL-50 TRAP-24", "update --resources - with --root alone: the state knows the manager")
 def update(lab):
-    need_v1("pids")
+    need_controllers("pids")
     for manager in ("cgroupfs", "disabled"):
         crio = Crio(lab, lab.bundle(SLEEP))
         crio.globals_ = (f"--cgroup-manager={manager}",)
@@ -212,7 +212,7 @@ def one_cpu(lab):
     show = "grep Cpus_allowed_list /proc/self/status"
     wanted = next(line for line in read("/proc/self/status").splitlines()
                   if line.startswith("Cpus_allowed_list")) + "\n"
-    need_v1("pids")
+    need_controllers("pids")
     crio = Crio(lab, lab.bundle(shell=f"{show}; while :; do sleep 0.01; done"))
     pid = crio.create()
     equal(os.sched_getaffinity(pid), everything, "CPUs of init, created")

@@ -14,7 +14,7 @@ import termios
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
 from harness.callers import BARE_PATH, Conmon, Pipe, Podman, UserNamespace, use_root
-from harness.cgroups import need_v1, value
+from harness.cgroups import need_controllers, value
 from harness.lab import Container, read, write
 from harness.tap import Suite, check, contains, equal, eventually
 
@@ -185,8 +185,8 @@ def pause(lab):
 
 @suite.case("CALL-41", "update --resources=FILE, and the file goes at once")
 def update(lab):
-    need_v1("pids")
-    need_v1("memory")
+    need_controllers("pids")
+    need_controllers("memory")
     podman, _ = started(lab, lab.bundle(SLEEP))
     path = write(f"{lab.path}/podman1234", json.dumps(
         {"memory": {"limit": 32 << 20}, "pids": {"limit": 77}, "cpu": {}, "blockIO": {}}))

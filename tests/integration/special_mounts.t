@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import mountinfo, oracle
+from harness.cgroups import V1
 from harness.lab import need, read, write
 from harness.mounting import mounted
 from harness.tap import Suite, check, contains, equal
@@ -279,6 +280,8 @@ def look(lab, made, view):
     """run on a host whose /sys/fs/cgroup is like that."""
     script = VIEWS[view]
     words = lab.words("run", "--bundle", made.write().path, lab.name())
+    if view != "v2":
+        need(V1, "no v1 hierarchy")
     if script is None:
         return lab.popen(words).wait()
     if view == "v1":

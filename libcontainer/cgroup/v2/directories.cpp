@@ -83,16 +83,25 @@ std::string type_of(const std::string& directory) {
     return type;
 }
 
+// "threaded", "the root of threaded cgroups", or nothing.
+std::string threadedness(const std::string& directory) {
+    const std::string type = type_of(directory);
+    if (type == "domain threaded") {
+        return "the root of threaded cgroups";
+    }
+    return type == "threaded" ? type : "";
+}
+
 // What keeps the directory from handing a controller on, as far as it can be seen.
 std::string obstacle(const std::string& directory) {
+    if (const std::string threaded = threadedness(directory); !threaded.empty()) {
+        return ": it is " + threaded;
+    }
     if (has_own_processes(directory)) {
         std::string text = ": it has processes of its own";
         const auto top = sys::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
         const auto pids = top ? read_own_pids(top->get(), directory) : std::vector<pid_t>();
         return pids && !pids->empty() ? text + " (pids " + list_pids(*pids) + ")" : text;
-    }
-    if (const std::string type = type_of(directory); type.find("threaded") != std::string::npos) {
-        return ": it is threaded";
     }
     const std::string file = directory + std::string(kHandedOn);
     if (::access(file.c_str(), W_OK) != 0 && errno != ENOENT) {
@@ -162,10 +171,8 @@ std::string why_no_entry(int directory, int code) {
     const auto path = sys::real_path("/proc/self/fd/" + std::to_string(directory));
     for (std::string above = path ? *path : ""; above.size() > 1;
          above = sys::directory_of(above)) {
-        if (const std::string type = v2::type_of(above);
-            type == "threaded" || type == "domain threaded") {
-            return "the cgroup is no domain: " + above + " is " +
-                   (type == "threaded" ? type : "the root of threaded cgroups");
+        if (const std::string threaded = v2::threadedness(above); !threaded.empty()) {
+            return "the cgroup is no domain: " + above + " is " + threaded;
         }
     }
     return "the cgroup is no domain";
