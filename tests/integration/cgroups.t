@@ -8,8 +8,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle, sandbox
-from harness.cgroups import (V1, folder, freeze, groups_of, hand_on, need_controllers, need_v1,
-                             place_without, see_only_v2, top_of, tops, unified)
+from harness.cgroups import (V1, folder, freeze, groups_of, need_controllers, need_v1, see_only_v2,
+                             top_of, tops, unified)
 from harness.lab import need, read, write
 from harness.tap import Suite, check, equal, eventually
 

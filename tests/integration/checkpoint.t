@@ -8,7 +8,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.cgroups import V1, groups_of
+from harness.cgroups import V1, groups_of, need_controllers
 from harness.console import ConsoleSocket, read_until
 from harness.criu import CRIU, need_criu
 from harness.lab import need, read, write
@@ -203,8 +203,7 @@ def pre_dump(lab):
 
 @suite.case("2.14", "limits and cgroup mounts are those of the new cgroup")
 def cgroups(lab):
-    need("pids" in V1 or "pids" in read("/sys/fs/cgroup/cgroup.subtree_control"),
-         "no cgroup here gets the pids controller")
+    need_controllers("pids")
     made = lab.bundle(shell=COUNT, linux__resources={"pids": {"limit": 77}})
     made.mount("/sys/fs/cgroup", "cgroup", source="cgroup", options=["ro", "nosuid"])
     mover = Mover(lab, made)

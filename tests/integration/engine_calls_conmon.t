@@ -105,7 +105,7 @@ def split(lab):
     for folder in folders:
         os.makedirs(f"{folder}/split/runtime")
         for name in ("cpuset.cpus", "cpuset.mems"):
-            if os.path.exists(f"{folder}/{name}"):
+            if folder == hierarchies().get("cpuset"):
                 for group in ("split", "split/runtime"):
                     write(f"{folder}/{group}/{name}", read(f"{folder}/{name}"))
 

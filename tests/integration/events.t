@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.cgroups import V1, need_controllers, see_only_v2, unified, value
-from harness.lab import need, read, write
+from harness.lab import read, write
 from harness.tap import Suite, check, equal, eventually
 
 suite = Suite()

@@ -7,8 +7,9 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.cgroups import (DISK, DISK_NUMBER, UNLIMITED, V1, as_told, groups_of, need_controllers, need_v1, new_group,
-                             offers, place_without, room_on_v2, see_only_v2, tops, unified, value)
+from harness.cgroups import (DISK, DISK_NUMBER, UNLIMITED, V1, as_told, groups_of, need_controllers,
+                             need_v1, new_group, offers, place_without, room_on_v2, see_only_v2, tops,
+                             unified, value)
 from harness.lab import need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
 

@@ -7,8 +7,8 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.cgroups import (DISK, DISK_NUMBER, UNLIMITED, V1, as_told, folder, groups_of, in_group, need_controllers,
-                             need_v1, offers, room_on_v2, place_without, see_only_v2,
+from harness.cgroups import (DISK, DISK_NUMBER, UNLIMITED, V1, as_told, folder, in_group,
+                             need_controllers, need_v1, offers, place_without, room_on_v2, see_only_v2,
                              unified, value)
 from harness.lab import need, read, write
 from harness.tap import Suite, check, contains, equal, eventually
