@@ -170,7 +170,8 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
     } else if (warn) {
         warn(cgroup.error().text() + ": nothing is killed or removed there");
     }
-    // A CRIU in the cgroup, whose brig was killed, may trace the init: then that ends only after it.
+    // A CRIU in the cgroup, whose brig was killed, may trace the init: then that ends only after
+    // it.
     if (!ended) {
         TRY_VOID(kill_init(record, kKillTimeout));
     }
