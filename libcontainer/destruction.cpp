@@ -193,7 +193,8 @@ Result<void> kill(const GlobalOptions& global, const std::string& id, int signal
     // (engines 2.6).
     const bool everyone = target == KillTarget::all_processes ||
                           (signal == SIGKILL && !found.record.private_pid_namespace);
-    if (everyone && found.record.cgroup.driver != CgroupDriver::disabled &&
+    // Without a cgroup only init is known.
+    if (everyone && !found.record.cgroup.directories.empty() &&
         (init || target == KillTarget::all_processes)) {
         return TRY(open_cgroup(found.directory, found.record))->kill_all(signal);
     }

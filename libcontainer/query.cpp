@@ -68,7 +68,7 @@ Result<std::vector<std::string>> ids(const GlobalOptions& global) {
 
 Result<std::vector<pid_t>> processes(const GlobalOptions& global, const std::string& id) {
     const FoundContainer found = TRY(find_container(global.root, id));
-    if (found.record.cgroup.driver == CgroupDriver::disabled) {
+    if (found.record.cgroup.directories.empty()) {
         const std::optional<sys::Pid> init = TRY(open_init(found.record));
         return init ? std::vector<pid_t>{init->number} : std::vector<pid_t>();
     }

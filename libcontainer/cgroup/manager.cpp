@@ -2,6 +2,9 @@
 // Chooses the manager for this host, for the driver and for a container's record.
 #include "libcontainer/cgroup/manager.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <memory>
 #include <utility>
 
@@ -17,6 +20,12 @@ namespace {
 
 using ManagerPointer = std::unique_ptr<CgroupManager>;
 using FileManagerPointer = std::unique_ptr<FileManager>;
+
+// Where an ordinary user has cgroups of his own, they are deeper down on v2. On v1 he has none.
+bool is_closed_at_top(const Hierarchies& hierarchies) {
+    return hierarchies.v2 && !has_v1_controllers(hierarchies) &&
+           ::faccessat(AT_FDCWD, hierarchies.v2->mount_point.c_str(), W_OK, AT_EACCESS) != 0;
+}
 
 Result<FileManagerPointer> choose_manager(const Hierarchies& hierarchies, const CgroupsPath& path,
                                           IfDenied if_denied) {
@@ -44,19 +53,26 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
         return TRY_WRAP("cgroup driver systemd",
                         systemd::Manager::plan(id, folder, cgroups_path, annotations));
     }
-    const CgroupsPath path = TRY(parse_cgroups_path(cgroups_path, id));
+    const bool is_free = !cgroups_path || cgroups_path->empty();
+    CgroupsPath path = TRY(parse_cgroups_path(cgroups_path, id));
     Hierarchies hierarchies = TRY(find_hierarchies());
-    if (path.base == PathBase::own_cgroup) {
+    if (is_free && is_closed_at_top(hierarchies)) {
+        path.base = PathBase::beside_own;
+    }
+    if (path.base != PathBase::hierarchy_root) {
         TRY_VOID(resolve_own_paths(hierarchies));
     }
-    FileManagerPointer manager = TRY(choose_manager(
-        hierarchies, path,
-        cgroups_path && !cgroups_path->empty() ? IfDenied::fail : IfDenied::stay_outside));
+    FileManagerPointer manager =
+        TRY(choose_manager(hierarchies, path, is_free ? IfDenied::stay_outside : IfDenied::fail));
     TRY_VOID(manager->look_around(folder));
     return ManagerPointer(std::move(manager));
 }
 
 Result<ManagerPointer> open_cgroup(CgroupRecord record, ConfirmMark confirm) {
+    // None could be made (IfDenied::stay_outside).
+    if (record.driver == CgroupDriver::cgroupfs && record.directories.empty()) {
+        return std::make_unique<DisabledCgroup>(std::move(record));
+    }
     switch (record.driver) {
         case CgroupDriver::disabled:
             return std::make_unique<DisabledCgroup>(std::move(record));

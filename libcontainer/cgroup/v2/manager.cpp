@@ -112,17 +112,23 @@ Result<void> check_update(const AttributeDirectory& files, const oci::Resources&
 
 CgroupRecord plan_record(const Hierarchy& hierarchy, const CgroupsPath& path) {
     CgroupRecord record;
-    std::string directory = hierarchy.mount_point;
-    if (path.base == PathBase::own_cgroup && hierarchy.own_path != "/") {
-        directory += hierarchy.own_path;
+    std::string base = path.base == PathBase::hierarchy_root ? "" : hierarchy.own_path;
+    // Outside of the cgroup namespace ("/../other") the top is the best that can be seen.
+    if (base == "/.." || base.starts_with("/../")) {
+        base.clear();
     }
-    record.directories.push_back({"", directory + "/" + path.path});
+    if (path.base == PathBase::beside_own) {
+        base.erase(std::min(base.rfind('/'), base.size()));
+    }
+    record.directories.push_back(
+        {"", hierarchy.mount_point + (base == "/" ? "" : base) + "/" + path.path});
     return record;
 }
 
 Result<std::string> Manager::directory() const {
     if (record_.directories.empty()) {
-        return sys::fail(sys::ErrorKind::unsupported, "the container has no cgroup of its own");
+        return sys::fail(sys::ErrorKind::unsupported,
+                         "the container has no cgroup of its own" + why_outside_);
     }
     return record_.directories.front().path;
 }
@@ -139,6 +145,7 @@ Result<void> Manager::create() {
         return {};
     }
     remove_made(made);
+    why_outside_ = ": " + result.error().message;
     TRY_VOID(check_stay_outside(std::move(result).error()));
     record_.directories.clear();
     is_claimed_ = true;

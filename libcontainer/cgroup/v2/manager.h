@@ -39,6 +39,7 @@ class Manager final : public FileManager {
     [[nodiscard]] Result<std::string> directory() const;
 
     std::string mount_point_;  // for create()
+    std::string why_outside_;  // ": REASON" if create() could make nothing
 };
 
 }  // namespace libcontainer::v2
