@@ -30,6 +30,8 @@ constexpr const char* kConfigName = "config.json";
 constexpr const char* kStartName = "start.sock";
 constexpr const char* kNotifyFolder = "notify";
 constexpr const char* kNotifyName = "notify/notify.sock";
+// Sticky: what lies below XDG_RUNTIME_DIR without it may be swept away (XDG Base Directory).
+constexpr mode_t kRootMode = S_ISVTX | S_IRWXU;
 constexpr std::size_t kMaxRecord = 1U << 20U;
 constexpr std::size_t kMaxIdLength = 255;
 
@@ -90,7 +92,7 @@ Result<StateDirectory> StateDirectory::reserve(const std::string& root, const st
     TRY_VOID(check_container_id(id));
     auto root_fd = open_root(root);
     if (!root_fd && root_fd.error().code == ENOENT) {
-        TRY_VOID(sys::make_directories(root, 0700));
+        TRY_VOID(sys::make_directories(root, kRootMode));
         root_fd = open_root(root);
     }
     if (!root_fd) {
