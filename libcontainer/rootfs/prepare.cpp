@@ -18,6 +18,12 @@ bool has_namespace(const oci::Spec& spec, oci::NamespaceType type) {
            spec.linux.namespaces.end();
 }
 
+bool makes_mount_namespace(const oci::Spec& spec) {
+    return std::ranges::any_of(spec.linux.namespaces, [](const oci::Namespace& one) {
+        return one.type == oci::NamespaceType::mount && (!one.path || one.path->empty());
+    });
+}
+
 bool asks_to_be_shared(const MountPlan& plan) {
     return std::ranges::find(plan.options.propagation, std::uint64_t{MS_SHARED},
                              &PropagationChange::type) != plan.options.propagation.end();
@@ -127,8 +133,10 @@ Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
         source_propagation(spec) == 0 || std::ranges::any_of(rootfs.mounts, asks_to_be_shared);
     if (auto opened = open_host_mounts(rootfs); !opened) {
         // An ordinary user gets the right to clone mounts only with the container's own user
-        // namespace: then the child does it.
-        if (opened.error().code != EPERM || !rootfs.own_user_namespace) {
+        // namespace, root of a user namespace only in a mount namespace that it owns: then the
+        // child does it.
+        if (opened.error().code != EPERM ||
+            (!rootfs.own_user_namespace && !makes_mount_namespace(spec))) {
             return std::unexpected(explain(std::move(opened).error()));
         }
     }
