@@ -19,6 +19,7 @@
 #include "libcontainer/process/interruption.h"
 #include "libcontainer/process/namespace_files.h"
 #include "libcontainer/process/plan_security.h"
+#include "libcontainer/process/scheduling.h"
 #include "libcontainer/process/sysctl.h"
 #include "libcontainer/security/self_protection.h"
 #include "libcontainer/status.h"
@@ -312,7 +313,9 @@ Result<void> Creation::run_runtime_hooks(const sys::Pid& pid) {
 Result<void> Creation::commit(const sys::Pid& pid) {
     hooks_ran_ = true;
     TRY_VOID(cgroup_->settle());
-    TRY_VOID(write_oom_score_adj(pid.number, context_.process));
+    if (context_.by_root) {
+        TRY_VOID(write_oom_score_adj(std::to_string(pid.number), context_.process));
+    }
     if (resctrl_) {
         TRY_VOID(resctrl_->join(pid.number));
     }

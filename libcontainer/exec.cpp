@@ -250,7 +250,9 @@ LaunchHandlers plan_handlers(const oci::Process& process, const ExecOptions& opt
         return console.take(std::move(master), process.console_size.has_value());
     };
     handlers.on_ready = [&](const sys::Pid& pid) -> Result<void> {
-        TRY_VOID(write_oom_score_adj(pid.number, &process));
+        if (::geteuid() == 0) {
+            TRY_VOID(write_oom_score_adj(std::to_string(pid.number), &process));
+        }
         if (resctrl) {
             TRY_VOID(resctrl::join_again(*resctrl, pid.number));
         }

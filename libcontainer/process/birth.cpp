@@ -23,8 +23,7 @@ namespace {
 using oci::NamespaceType;
 
 // Namespaces that the parent enters for its future children only, and leaves again: a pid namespace
-// that is joined, and a new time namespace, whose offsets can be written only while nobody is in it
-// (T-01).
+// that is joined, and a new time namespace.
 class ChildNamespaces {
   public:
     ChildNamespaces() = default;
@@ -46,24 +45,11 @@ class ChildNamespaces {
     }
 
     Result<void> make_time(const std::map<oci::Clock, oci::TimeOffset>& offsets) {
-        auto made = remember("time");
-        if (made && ::unshare(CLONE_NEWTIME) != 0) {
-            made = sys::fail_errno("unshare");
+        if (auto remembered = remember("time"); !remembered) {
+            return std::unexpected(
+                explain_no_namespace(std::move(remembered).error(), CLONE_NEWTIME));
         }
-        if (!made) {
-            return std::unexpected(explain_no_namespace(std::move(made).error(), CLONE_NEWTIME));
-        }
-        for (const auto& [clock, offset] : offsets) {
-            const std::string line = std::string(oci::to_name(clock)) + " " +
-                                     std::to_string(offset.secs.value_or(0)) + " " +
-                                     std::to_string(offset.nanosecs.value_or(0));
-            if (auto written = sys::write_attribute(AT_FDCWD, "/proc/self/timens_offsets", line);
-                !written) {
-                return std::unexpected(std::move(written).error().at(
-                    "linux.timeOffsets." + std::string(oci::to_name(clock))));
-            }
-        }
-        return {};
+        return make_time_namespace(offsets);
     }
 
   private:
@@ -215,6 +201,7 @@ Result<std::optional<sys::Pid>> clone_into_cgroup(InitContext& context, std::uin
 
 Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
     ChildNamespaces for_children;
+    context.by_root = ::geteuid() == 0;
     if (context.role == ProcessRole::exec) {
         const bool by_intermediate = has_intermediate(context);
         // setns with the pid namespace only changes that of children.
@@ -230,14 +217,13 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
         }
         return *std::move(child);
     }
-    context.dumpable_for_maps = context.plan.makes(NamespaceType::user) && ::geteuid() != 0;
     const bool direct = !has_intermediate(context);
     for (std::size_t i = 0; direct && i < context.plan.joins.size(); ++i) {
         if (context.plan.joins[i].type == NamespaceType::pid) {
             TRY_VOID(for_children.join_pid(context.namespaces[i].get()));
         }
     }
-    if (context.plan.new_time_namespace) {
+    if (context.plan.new_time_namespace && !context.plan.makes(NamespaceType::user)) {
         TRY_VOID(for_children.make_time(context.spec->linux.time_offsets));
     }
     const std::uint64_t flags = direct ? context.plan.clone_flags : 0;

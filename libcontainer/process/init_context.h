@@ -40,10 +40,11 @@ struct InitContext {
 
     NamespacePlan plan;
     std::vector<sys::UniqueFd>
-        namespaces;  // opened and checked by the parent, in the order of plan.joins
-    bool dumpable_for_maps = false;  // the runtime is not root: only then may it write the id maps
-    sys::UniqueFd container_pidfd;   // exec: of init, to join all its namespaces at once
-    bool has_joined_user = false;    // exec by an ordinary user, see birth.cpp
+        namespaces;       // opened and checked by the parent, in the order of plan.joins
+    bool by_root = true;  // the runtime is root, if only of its user namespace
+    bool has_oom_score = false;     // an intermediate process has written it
+    sys::UniqueFd container_pidfd;  // exec: of init, to join all its namespaces at once
+    bool has_joined_user = false;   // exec by an ordinary user, see birth.cpp
     sys::UniqueFd
         container_root;  // exec into a container without mount namespace: its root, else invalid
     CgroupEntry cgroup;

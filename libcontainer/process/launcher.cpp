@@ -203,16 +203,6 @@ Result<Launched> launch(InitContext& context, const LaunchHandlers& handlers) {
     return launched;
 }
 
-Result<void> write_oom_score_adj(pid_t pid, const oci::Process* process) {
-    if (process == nullptr || !process->oom_score_adj) {
-        return {};
-    }
-    auto written = sys::write_attribute(AT_FDCWD, "/proc/" + std::to_string(pid) + "/oom_score_adj",
-                                        std::to_string(*process->oom_score_adj));
-    return written ? written
-                   : std::unexpected(std::move(written).error().at("process.oomScoreAdj"));
-}
-
 Result<void> await_exec(const Launched& launched, int interruption, const TakeListener& take) {
     if (launched.has_start_hooks) {
         TRY_VOID(await_start_hooks(launched, interruption));

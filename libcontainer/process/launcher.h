@@ -33,10 +33,6 @@ struct Launched {
 // how it ended.
 [[nodiscard]] Result<Launched> launch(InitContext& context, const LaunchHandlers& handlers);
 
-// process.oomScoreAdj; absent leaves what was inherited (P-11). By the parent, which has the right
-// to lower it.
-[[nodiscard]] Result<void> write_oom_score_adj(pid_t pid, const oci::Process* process);
-
 // What comes with `ready` (last_word.h).
 [[nodiscard]] sys::UniqueFd take_last_word(SyncMessage& ready);
 

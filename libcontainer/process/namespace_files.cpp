@@ -71,6 +71,23 @@ Result<void> join_namespace(const NamespacePlan::Join& join, int fd) {
     return {};
 }
 
+Result<void> make_time_namespace(const std::map<oci::Clock, oci::TimeOffset>& offsets) {
+    if (::unshare(CLONE_NEWTIME) != 0) {
+        return std::unexpected(explain_no_namespace(sys::last_error("unshare"), CLONE_NEWTIME));
+    }
+    for (const auto& [clock, offset] : offsets) {
+        const std::string line = std::string(oci::to_name(clock)) + " " +
+                                 std::to_string(offset.secs.value_or(0)) + " " +
+                                 std::to_string(offset.nanosecs.value_or(0));
+        if (auto written = sys::write_attribute(AT_FDCWD, "/proc/self/timens_offsets", line);
+            !written) {
+            return std::unexpected(std::move(written).error().at("linux.timeOffsets." +
+                                                                 std::string(oci::to_name(clock))));
+        }
+    }
+    return {};
+}
+
 sys::Error explain_no_namespace(sys::Error error, std::uint64_t flags) {
     if (error.code == ENOSPC) {
         error.message += " (a limit of /proc/sys/user/max_*_namespaces is reached)";

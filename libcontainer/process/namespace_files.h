@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,12 @@ using sys::Result;
 
 // Both: enters the namespace of plan.joins[i].
 [[nodiscard]] Result<void> join_namespace(const NamespacePlan::Join& join, int fd);
+
+// Makes a time namespace for the caller's future children and sets its clocks, while nobody is in
+// it (T-01). /proc is a procfs, in which /proc/self belongs to the caller. Parent; child, if it is
+// the root of a new user namespace, which alone gives an ordinary user the right.
+[[nodiscard]] Result<void> make_time_namespace(
+    const std::map<oci::Clock, oci::TimeOffset>& offsets);
 
 // Both: why a clone3 or unshare with these CLONE_NEW* flags failed, where the kernel's number alone
 // does not tell: a type that it has not, or a limit of user.max_*_namespaces (N-01, T-93).

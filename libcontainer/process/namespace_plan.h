@@ -42,8 +42,8 @@ struct NamespacePlan {
     // those that are joined. So an intermediate process joins, and then makes the container's
     // process as the parent's child (CLONE_PARENT).
     bool needs_intermediate = false;
-    // New time namespace: the parent unshares it and writes the offsets before clone3; nobody else
-    // may enter before (T-01).
+    // New time namespace, whose clocks can be set only while nobody is in it (T-01): the parent
+    // unshares it before clone3, or the child, if it has a new user namespace to own it.
     bool new_time_namespace = false;
 
     [[nodiscard]] bool makes(oci::NamespaceType type) const {

@@ -2,6 +2,7 @@
 // See scheduling.h.
 #include "libcontainer/process/scheduling.h"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "libcontainer/sys/file.h"
 #include "oci/number_list.h"
 
 namespace libcontainer {
@@ -148,6 +150,16 @@ Result<void> apply_scheduling(pid_t pid, const oci::Process* process) {
         TRY_VOID(set_io_priority(pid, *process->io_priority));
     }
     return process->scheduler ? set_scheduler(pid, *process->scheduler) : Result<void>();
+}
+
+Result<void> write_oom_score_adj(const std::string& pid, const oci::Process* process) {
+    if (process == nullptr || !process->oom_score_adj) {
+        return {};
+    }
+    auto written = sys::write_attribute(AT_FDCWD, "/proc/" + pid + "/oom_score_adj",
+                                        std::to_string(*process->oom_score_adj));
+    return written ? written
+                   : std::unexpected(std::move(written).error().at("process.oomScoreAdj"));
 }
 
 Result<void> apply_initial_affinity(const oci::Process& process) {

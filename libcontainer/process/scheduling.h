@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 #include "libcontainer/sys/error.h"
 #include "oci/spec.h"
 
@@ -17,6 +19,11 @@ using sys::Result;
 // is ready: the kernel asks for CAP_SYS_NICE in the host's user namespace, and neither brig's own
 // set-up nor hooks before this point are to run that way. Without either: nothing.
 [[nodiscard]] Result<void> apply_scheduling(pid_t pid, const oci::Process* process);
+
+// process.oomScoreAdj; absent leaves what was inherited (P-11). By the parent, if it is root, which
+// alone may have the right to lower it; and else by the child while its files in /proc are still
+// its user's.
+[[nodiscard]] Result<void> write_oom_score_adj(const std::string& pid, const oci::Process* process);
 
 // execCPUAffinity.initial: where the caller runs from now on, and its child until it is in the
 // container's cgroup (P-17). The parent of an `exec`.

@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "libcontainer/process/inheritance.h"
 #include "libcontainer/process/namespace_files.h"
@@ -30,6 +31,15 @@ namespace libcontainer::steps {
 namespace {
 
 using oci::NamespaceType;
+
+// An unshare of it is for children only; a single thread may enter it then.
+Result<void> enter_new_time_namespace(const InitContext& context) {
+    TRY_VOID(make_time_namespace(context.spec->linux.time_offsets));
+    constexpr const char* kNew = "/proc/self/ns/time_for_children";
+    const sys::UniqueFd made = TRY(sys::open_at(AT_FDCWD, kNew, O_RDONLY));
+    return ::setns(made.get(), CLONE_NEWTIME) == 0 ? Result<void>()
+                                                   : sys::fail_errno("setns(time)");
+}
 
 // Root of the user namespace, so that what the set-up makes belongs to the container's root.
 Result<void> become_root() {
@@ -68,6 +78,9 @@ Result<void> leave_runtime_descriptors(InitContext& context) {
 }
 
 Result<void> raise_limits(InitContext& context) {
+    if (!context.by_root && !std::exchange(context.has_oom_score, true)) {
+        TRY_VOID(write_oom_score_adj("self", context.process));
+    }
     const bool by_parent =  // of a process born in a new user namespace, see launcher.cpp
         context.role == ProcessRole::init && context.plan.makes(NamespaceType::user);
     if (context.process == nullptr || by_parent) {
@@ -157,11 +170,14 @@ Result<void> map_ids(InitContext& context) {
     }
     // The files in /proc of a process that is not dumpable are root's. In the rootless case nobody
     // but the runtime's own user gains by the exception, and that one owns the namespace.
-    if (context.dumpable_for_maps) {
+    if (!context.by_root) {
         TRY_VOID(apply_dumpable(Dumpable::yes));
     }
     TRY_VOID(context.channel.request(SyncType::map_ids));
-    if (context.dumpable_for_maps) {
+    if (context.plan.new_time_namespace) {
+        TRY_VOID(enter_new_time_namespace(context));
+    }
+    if (!context.by_root) {
         TRY_VOID(apply_dumpable(Dumpable::no));
     }
     return become_root();
