@@ -91,10 +91,10 @@ need_programs() {
 
 # wait_until SECONDS COMMAND...: polls; false when the time is over.
 wait_until() {
-    local rounds=$(($1 * SLOWNESS * 20))
+    local end=$((SECONDS + $1 * SLOWNESS))
     shift
     while ! "$@" >/dev/null 2>&1; do
-        ((rounds-- > 0)) || return 1
+        ((SECONDS <= end)) || return 1
         sleep 0.05
     done
 }

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Calls of engines that want systemd's cgroups, and the properties that they send by annotation. engines 6, 7.2.
 import os
+import pwd
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.systemd import SLICE, SystemdSuite, show, units
+from harness.systemd import SLICE, SystemdSuite, show, systemctl, units
+from harness import sandbox
 from harness.callers import Conmon, Crio, Pipe
-from harness.tap import check, contains, equal, eventually
+from harness.lab import need
+from harness.tap import check, contains, equal, eventually, patient
 
 suite = SystemdSuite()
 SLEEP = ["/bin/sleep", "1000"]
@@ -77,6 +81,63 @@ def podman(lab):
     out.shut()
     equal(out.wait_end(), "0 4242 4243\n", "groups of exec")
     end(caller, unit)
+
+
+def lingering_user():
+    """An ordinary user whose systemd runs, or None."""
+    for entry in os.listdir("/run/user") if os.path.isdir("/run/user") else ():
+        if entry != "0" and os.path.exists(f"/run/user/{entry}/bus"):
+            return pwd.getpwuid(int(entry))
+    return None
+
+
+def give(folder, user):
+    """To the user; but not what other root file systems link to."""
+    for path, _, files in os.walk(folder):
+        os.chown(path, user.pw_uid, user.pw_gid)
+        for name in files:
+            if os.lstat(f"{path}/{name}").st_nlink == 1:
+                os.lchown(f"{path}/{name}", user.pw_uid, user.pw_gid)
+
+
+# As rootlesskit's child, root of a user namespace, by a service of the user's: a whole life, and what there is to see.
+ROOTLESS_LIFE = """
+set -e
+call() { "$BRIG" --root "$1/state" --log "$1/log.json" --log-format json "${@:2}"; }
+call "$1" --systemd-cgroup create --bundle "$1" --pid-file "$1/pid" "$2" >/dev/null </dev/null
+call "$1" start "$2"
+cat "/proc/$(cat "$1/pid")/cgroup"
+systemctl --user show --property=ActiveState,TasksMax "docker-$2.scope" | sort
+call "$1" exec "$2" /bin/id -u
+call "$1" kill "$2" 9
+until call "$1" state "$2" | grep -q stopped; do sleep 0.1; done
+call "$1" delete "$2"
+systemctl --user list-units --all --plain --no-legend "docker-$2.scope"
+"""
+
+
+@suite.case("CALL-27", "dockerd rootless: user.slice:docker:ID on the user's bus, for root of a user namespace")
+def rootless(lab):
+    user = lingering_user()
+    need(user, "no ordinary user's systemd runs here")
+    made = lab.bundle(SLEEP, linux__resources={"pids": {"limit": 55}})
+    identity = lab.name()
+    made.linux["cgroupsPath"] = f"user.slice:docker:{identity}"
+    made.write()
+    os.chmod(lab.path, 0o755)
+    give(lab.path, user)
+    done = subprocess.run(
+        ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", "--user", "--machine", f"{user.pw_name}@",
+         f"--setenv=BRIG={sandbox.brig()}", "unshare", "--user", "--map-root-user", "--map-auto", "--mount",
+         "bash", "-c", ROOTLESS_LIFE, "life", made.path, identity],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patient(30), check=False)
+    equal((done.returncode, done.stderr), (0, ""), "status and standard error")
+    group, *rest = done.stdout.splitlines()
+    check(group.startswith(f"0::/user.slice/user-{user.pw_uid}.slice/user@{user.pw_uid}.service/") and
+          group.endswith(f"/docker-{identity}.scope"), f"its cgroup: {group}")
+    equal(rest, ["ActiveState=active", "TasksMax=55", "0"], "its unit, exec, and no unit after delete")
+    check(not systemctl("list-units", "--all", "--plain", "--no-legend", f"docker-{identity}*").stdout,
+          "no unit of the host's")
 
 
 suite.main()
