@@ -204,7 +204,9 @@ checkpoints() {
 
 PATH=${BUILD:-$HERE/../../build}/criu:$PATH # what the shim and the runtime inherit
 use_containerd
-with_systemd || run --rm "$BB" warm-up true >/dev/null 2>&1 || true
+place=()
+! with_systemd || place=(--runc-systemd-cgroup --cgroup tasks.slice:ctr:warm-up)
+run --rm "${place[@]}" "$BB" warm-up true >/dev/null 2>&1 || true
 before=$(leftovers "${STATE_FOLDERS[@]}")
 if with_systemd; then
     units
