@@ -50,7 +50,10 @@ void die_with_parent(pid_t parent) {
 Result<Pid> open_pid(pid_t number) {
     const long fd = ::syscall(SYS_pidfd_open, number, 0);
     if (fd < 0) {
-        return fail_errno("pidfd_open(" + std::to_string(number) + ")");
+        // Older kernels (6.1) say EINVAL of a number that only a session or group still has, whose
+        // leader is gone: nobody's.
+        const int code = errno == EINVAL ? ESRCH : errno;
+        return fail_code("pidfd_open(" + std::to_string(number) + ")", code);
     }
     return Pid{number, UniqueFd(static_cast<int>(fd))};
 }

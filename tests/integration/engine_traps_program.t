@@ -76,12 +76,12 @@ def keyring(lab):
     caller.wait()
     callers = json.loads(caller.out(), strict=False)["keyring"]
     need(callers > 0, "no keyrings on this kernel")
-    made = lab.bundle(shell="/bin/probe; exec sleep 1000")
+    made = lab.bundle(shell="/bin/probe; echo end; exec sleep 1000")
     rings = {}
     for options in ((), ("--no-new-keyring",)):
         container = lab.start(made, *options)
-        container.wait_out("}")
-        init = json.loads(container.out(), strict=False)["keyring"]
+        container.wait_out("end\n")
+        init = json.loads(container.out().removesuffix("end\n"), strict=False)["keyring"]
         rings[options] = (init, inside(container.exec("/bin/probe"))["keyring"])
     check(callers not in rings[()], f"{callers}, the caller's, among {rings[()]}")
     equal(rings[("--no-new-keyring",)], (callers, callers), "without one, exec is not told again")

@@ -239,16 +239,17 @@ sys::Error explain_refusal(sys::Error error, const std::string& directory) {
     return error;
 }
 
-// What counts is what the kernel says is in force.
+// What counts is what the kernel says is in force. Others (systemd) may add theirs meanwhile.
 Result<void> verify(int cgroup, const Attached& before) {
     const Attached now = TRY(query(cgroup));
-    const bool is_ours =
-        now.ids.size() == 1 && std::ranges::find(before.ids, now.ids.front()) == before.ids.end();
-    return is_ours ? Result<void>()
-                   : std::unexpected(sys::Error{
-                         sys::ErrorKind::system, 0, std::string(kConfigPath),
-                         "the device filter is not the one program of the cgroup, which has " +
-                             std::to_string(now.ids.size())});
+    const bool has_new = std::ranges::any_of(now.ids, [&before](std::uint32_t id) {
+        return std::ranges::find(before.ids, id) == before.ids.end();
+    });
+    return has_new
+               ? Result<void>()
+               : std::unexpected(sys::Error{sys::ErrorKind::system, 0, std::string(kConfigPath),
+                                            "the kernel does not have the device filter that it "
+                                            "took"});
 }
 
 }  // namespace
