@@ -29,7 +29,7 @@ check_build() {
 buildah_calls() {
     : >"$SCRATCH/noted"
     check_equal "CALL-56 TRAP-27 run gives the output and ends" "$(buildah run work id -u)" 0
-    check_noted "CALL-55 create as buildah calls it" ' : create --bundle ([^ ]+) --pid-file \1/pid (--no-new-keyring )?buildah-[^ ]+$'
+    check_noted "CALL-55 create as buildah calls it" " : $DRIVER"'create --bundle ([^ ]+) --pid-file \1/pid (--no-new-keyring )?buildah-[^ ]+$'
     check_noted "CALL-56 start" ' : start buildah-[^ ]+$'
     check_noted "CALL-56 state" ' : state buildah-[^ ]+$'
     check_noted "CALL-56 delete" ' : delete buildah-[^ ]+$'

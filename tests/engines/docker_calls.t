@@ -15,7 +15,7 @@ source "$HERE/docker_lib.sh"
 
 CALLS=$SCRATCH/calls
 readonly ID='[0-9a-f]{64}' BUNDLE="$DOCKER_EXEC_ROOT/containerd/daemon/io.containerd.runtime.v2.task/moby/[0-9a-f]{64}"
-readonly GLOBALS="--root $DOCKER_EXEC_ROOT/runtime-runc/moby --log $BUNDLE/log.json --log-format json"
+readonly GLOBALS="--root $DOCKER_EXEC_ROOT/runtime-runc/moby --log $BUNDLE/log.json --log-format json${DRIVER:+( ${DRIVER% })?}"
 
 # called NAME WORDS [COUNT]: a noted call has the shim's globals and then exactly these words.
 called() {

@@ -236,6 +236,10 @@ group_of() {
     sed -n "s/^.*$GROUP_LINE//p" "/proc/$1/cgroup"
 }
 
+# The word by which engines ask the runtime for systemd's driver.
+DRIVER=
+! with_systemd || DRIVER='--systemd-cgroup '
+
 # parent_named NAME: for an option that names the parent of a container's cgroup.
 parent_named() {
     if with_systemd; then

@@ -19,7 +19,7 @@ options_create() {
         "$(noting run --name plain bb grep -E '^Sig(Blk|Ign)' /proc/self/status | tr '\t\n' '  ')" \
         "SigBlk: 0000000000000000 SigIgn: 0000000000000000 "
     check_noted "CALL-28 create as conmon calls it" \
-        ' : --log-format=json --log [^ ]+/oci-log create --bundle [^ ]+/userdata --pid-file [^ ]+/pidfile [0-9a-f]{64}$'
+        " : $DRIVER"'--log-format=json --log [^ ]+/oci-log create --bundle [^ ]+/userdata --pid-file [^ ]+/pidfile [0-9a-f]{64}$'
     check_noted "CALL-37 start has a PATH and XDG_RUNTIME_DIR and no more" '^PATH XDG_RUNTIME_DIR : start [0-9a-f]{64}$'
     check_noted "CALL-39 delete has XDG_RUNTIME_DIR alone" '^XDG_RUNTIME_DIR : delete --force [0-9a-f]{64}$'
     noting rm plain >/dev/null
