@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "libcontainer/cgroup/cgroups_path.h"
+#include "libcontainer/cgroup/device_rules.h"
 #include "libcontainer/cgroup/disabled.h"
 #include "libcontainer/cgroup/hierarchies.h"
 #include "libcontainer/cgroup/systemd/manager.h"
@@ -56,6 +57,9 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
     const bool is_free = !cgroups_path || cgroups_path->empty();
     CgroupsPath path = TRY(parse_cgroups_path(cgroups_path, id));
     Hierarchies hierarchies = TRY(find_hierarchies());
+    if (is_free && !hierarchies.v2 && !has_v1_controllers(hierarchies) && !is_host_root()) {
+        return std::make_unique<DisabledCgroup>(CgroupRecord{driver, {}});
+    }
     if (is_free && is_closed_at_top(hierarchies)) {
         path.base = PathBase::beside_own;
     }
