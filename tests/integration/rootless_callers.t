@@ -232,7 +232,7 @@ def cgroup_mount(lab, kind, namespace, option):
     equal(set(os.listdir("/sys/fs/cgroup")), before, "the host's groups")
 
 
-@suite.table("CALL-61 X-02.run", "--rootless in every spelling changes nothing", {
+@suite.table("CALL-61", "--rootless in every spelling changes nothing", {
     value: value for value in ("true", "false", "auto", "1", "t", "T", "TRUE", "True", "0", "f")})
 def rootless_option(lab, value):
     _, made = ready(lab, USER, shell="id -u")
