@@ -353,7 +353,7 @@ class Suite:
         return add
 
     def main(self):
-        sandbox.enter()
+        sandbox.enter(view=["--systemd"] if sandbox.with_systemd() else [])
         sandbox.be_no_subreaper()  # the sandbox's PID 1 reaps shims, as a node's does
         for program in ("containerd", "ctr", "protoc"):
             if subprocess.run(["which", program], stdout=subprocess.DEVNULL, check=False).returncode:

@@ -28,7 +28,7 @@ def stand_in():
 
 
 def with_systemd():
-    """Whether the containers' cgroups are to be units of the machine's systemd."""
+    """Whether the cgroups of an engine's containers are to be units of the machine's systemd."""
     return os.environ.get("ENGINE_CGROUPS") == "systemd"
 
 
@@ -66,16 +66,17 @@ def be_no_subreaper():
     libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
-def enter(hierarchies=()):
+def enter(hierarchies=(), view=()):
     """Returns inside the sandbox, as the subreaper that an engine would be.
-    hierarchies: controllers that get a v1 hierarchy of their own meanwhile, where the kernel can."""
+    hierarchies: controllers that get a v1 hierarchy of their own meanwhile, where the kernel can.
+    view: an option of tests/sandbox."""
     if os.environ.get(MARK) != "1":
         if os.geteuid() != 0:
             leave("needs root")
         if not os.access(brig(), os.X_OK):
             leave(f"no runtime at {brig()}")
         build_payload()
-        view = ["--v1"] if stand_in() == "crun" else ["--systemd"] if with_systemd() else []
+        view = view or (["--v1"] if stand_in() == "crun" else [])
         sys.stdout.flush()
         environment = dict(os.environ, BUILD=BUILD, BRIG=brig())
         program = [sys.executable, "-B", os.path.abspath(sys.argv[0]), *sys.argv[1:]]
