@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import inject, oracle
-from harness.cgroups import folder, in_group, need_controllers
+from harness.cgroups import as_told, folder, in_group, need_controllers
 from harness.lab import read
 from harness.supervisor import Supervisor
 from harness.tap import Failure, Suite, check, equal
@@ -233,9 +233,12 @@ def update(lab):
                 [str(resources.get("memory", {}).get("limit")),
                  str(resources.get("pids", {}).get("limit"))])
 
+    def shares(serial):
+        return 1000 + 50 * serial  # so far apart that v2's weights differ, too
+
     def words(serial):
         return lab.words("update", f"--memory={32 + serial}m", f"--memory-swap={32 + serial}m",
-                         f"--pids-limit={32 + serial}", f"--cpu-share={32 + serial}", container.id)
+                         f"--pids-limit={32 + serial}", f"--cpu-share={shares(serial)}", container.id)
 
     result, counts = inject.census(lab, words(0))
     check(result.status == 0, f"without faults: {result}")
@@ -248,7 +251,8 @@ def update(lab):
         before = limits()
         serial = serial % 400 + 1
         size = str((32 + serial) << 20)
-        after = ([size, size, str(32 + serial), str(32 + serial)], [size, str(32 + serial)])
+        after = ([size, size, str(32 + serial), as_told("cpu.shares", shares(serial))],
+                 [size, str(32 + serial)])
         try:
             result = inject.traced(lab, call, f"error={error}:when={number}", words(serial)).wait(6)
             why = ""

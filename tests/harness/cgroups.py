@@ -225,7 +225,7 @@ def as_told(file, text):
         return f"weight {weight_of_shares(int(text))}"
     if not V1 and file == "blkio.bfq.weight":
         return f"weight {weight_of_blkio(int(text))}"
-    return text
+    return str(text)
 
 
 def offers(group, file):
