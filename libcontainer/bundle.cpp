@@ -16,15 +16,29 @@
 namespace libcontainer {
 namespace {
 
+bool is_harmless(std::string_view name) {
+    return name.starts_with(oci::kSystemdProperty) &&
+           std::ranges::find(oci::kHarmlessProperties, name.substr(oci::kSystemdProperty.size())) !=
+               std::end(oci::kHarmlessProperties);
+}
+
 // What its surroundings do not leave to the configuration.
 void drop_guarded(oci::Spec& spec, const std::vector<std::string>& allowed, const Warn& warn) {
-    for (const std::string_view name : oci::kGuardedAnnotations) {
-        if (std::ranges::find(allowed, name) == allowed.end() &&
-            spec.annotations.erase(std::string(name)) != 0 && warn) {
-            warn("annotation " + std::string(name) +
-                 " has no effect: it needs --allow-annotations");
+    const auto is_dropped = [&](const auto& annotation) {
+        const std::string& name = annotation.first;
+        const auto guard = std::ranges::find_if(oci::kGuardedAnnotations, [&](auto guarded) {
+            return guarded.ends_with('.') ? name.starts_with(guarded) : name == guarded;
+        });
+        if (guard == std::end(oci::kGuardedAnnotations) || is_harmless(name) ||
+            std::ranges::find(allowed, *guard) != allowed.end()) {
+            return false;
         }
-    }
+        if (warn) {
+            warn("annotation " + name + " has no effect: it needs --allow-annotations");
+        }
+        return true;
+    };
+    std::erase_if(spec.annotations, is_dropped);
 }
 
 }  // namespace

@@ -34,16 +34,26 @@ inline constexpr std::string_view kSeccompFailUnknown = "run.oci.seccomp_fail_un
 // BPF in base64 that is loaded instead of linux.seccomp.
 inline constexpr std::string_view kSeccompBpfData = "run.oci.seccomp_bpf_data";
 
+// In front of the name of a property, for the unit that the systemd cgroup driver makes.
+inline constexpr std::string_view kSystemdProperty = "org.systemd.property.";
+// Of those properties the ones that engines set for everybody: they are about the unit's own end
+// and order.
+inline constexpr std::string_view kHarmlessProperties[] = {
+    "After",      "Before",          "CollectMode",    "DefaultDependencies", "Description",
+    "KillSignal", "TimeoutStopUSec", "TimeoutStopSec", "SendSIGKILL"};
+
 // Listed in the features document: each may weaken a container's isolation.
 inline constexpr std::string_view kUnsafeAnnotations[] = {
-    kKeepOriginalGroups, kMountContextType, kCriuConfig,      kHooksStdout,
-    kHooksStderr,        kPidfdReceiver,    kSeccompReceiver, kSeccompBpfData};
+    kKeepOriginalGroups, kMountContextType, kCriuConfig,     kHooksStdout,    kHooksStderr,
+    kPidfdReceiver,      kSeccompReceiver,  kSeccompBpfData, kSystemdProperty};
 
 // Those that reach the host: files, sockets, a program that CRIU runs, a filter in the engine's
-// place. Engines hand on the annotations of people who may have no say over the host, such as a
+// place, all but the harmless properties of a unit (a name that ends with a dot is that of many).
+// Engines hand on the annotations of people who may have no say over the host, such as a
 // pod's author, so these have an effect only where brig's caller allows it (R-40).
 inline constexpr std::string_view kGuardedAnnotations[] = {
-    kCriuConfig, kHooksStdout, kHooksStderr, kPidfdReceiver, kSeccompReceiver, kSeccompBpfData};
+    kCriuConfig,      kHooksStdout,    kHooksStderr,    kPidfdReceiver,
+    kSeccompReceiver, kSeccompBpfData, kSystemdProperty};
 
 // Null: there is none of that name.
 inline const std::string* find_annotation(const std::map<std::string, std::string>& annotations,

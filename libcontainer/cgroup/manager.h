@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -66,6 +67,9 @@ struct CgroupEntry {
     std::vector<sys::UniqueFd>
         tasks;                // v1: opened O_WRONLY by the parent, for the child to write "0" to
     sys::UniqueFd directory;  // v2: for clone3's CLONE_INTO_CGROUP
+    // Instead of both where the kernel does not let the caller: has systemd move the child, which
+    // waits for it.
+    std::function<Result<void>(pid_t)> attach;
 };
 
 class CgroupManager {

@@ -153,6 +153,10 @@ Result<void> enter_as_intermediate(InitContext& context) {
 [[noreturn]] void become_intermediate(InitContext& context, SyncPair& pair) {
     pair.parent.close();
     const auto done = [&context, &pair]() -> Result<void> {
+        if (context.cgroup.attach) {
+            TRY(pair.child.expect(SyncType::cgroup));
+            context.cgroup = {};  // it is there by now, and who is born here, too
+        }
         TRY_VOID(enter_as_intermediate(context));
         const std::uint64_t flags =
             context.role == ProcessRole::exec ? 0 : context.plan.clone_flags;

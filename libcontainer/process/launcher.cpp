@@ -107,7 +107,9 @@ Result<void> work_beside(InitContext& context, const LaunchHandlers& handlers,
     if (handlers.work_meanwhile) {
         TRY_VOID(handlers.work_meanwhile());
     }
-    if (!context.cgroup_follows) {
+    if (context.cgroup.attach) {
+        TRY_VOID(context.cgroup.attach(launched.pid.number));
+    } else if (!context.cgroup_follows) {
         return {};
     }
     std::vector<int> tasks;

@@ -102,7 +102,7 @@ Result<void> make_network_namespace(InitContext& context) {
 // while writing another's pid waits for an RCU grace period, 5-15 ms (Linux 5.5,
 // kernel/cgroup/cgroup.c).
 Result<void> enter_cgroup(InitContext& context) {
-    if (context.cgroup_follows) {
+    if (context.cgroup_follows || context.cgroup.attach) {
         context.cgroup.tasks = TRY(context.channel.expect(SyncType::cgroup)).fds;
     }
     for (const sys::UniqueFd& tasks : context.cgroup.tasks) {

@@ -21,9 +21,9 @@ def systemctl(*words, user=()):
                           stdin=subprocess.DEVNULL, capture_output=True)
 
 
-def show(unit, *names):
+def show(unit, *names, user=()):
     """The properties of a unit as systemd has them now: {name: text}."""
-    said = systemctl("show", unit, *(f"--property={name}" for name in names)).stdout
+    said = systemctl("show", unit, *(f"--property={name}" for name in names), user=user).stdout
     return dict(line.split("=", 1) for line in said.splitlines())
 
 

@@ -3,11 +3,12 @@
 # Containers as units of the machine's systemd: names, limits, later calls, the end. CG-03, CG-04, engines 7.2.
 import json
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.systemd import SLICE, TOP, SystemdSuite, show, systemctl, units
-from harness.lab import Lab, read
+from harness.lab import need, read
 from harness.tap import check, contains, equal, eventually
 
 suite = SystemdSuite()
@@ -226,6 +227,129 @@ def failure(lab):
     expect_no_unit(unit)
 
 
-if __name__ == "__main__":
-    Lab.timeout = 60
-    suite.main()
+PROPERTY = "org.systemd.property."
+
+
+def annotated(lab, given, **settings):
+    return made(lab, annotations={PROPERTY + name: value for name, value in given.items()}, **settings)
+
+
+@suite.case("CALL-45 CALL-54", "what podman and CRI-O set by annotation wins over brig's own properties")
+def engines_properties(lab):
+    bundle, identity, unit = annotated(lab, {
+        "KillSignal": "15", "TimeoutStopUSec": "uint64 7000000", "DefaultDependencies": "true",
+        "After": "['time-sync.target']", "Description": "'words of an engine'"})
+    container = lab.start(bundle, identity=identity, globals_=DRIVER)
+    shown = show(unit, "KillSignal", "TimeoutStopUSec", "DefaultDependencies", "After", "Description")
+    equal((shown["KillSignal"], shown["TimeoutStopUSec"], shown["DefaultDependencies"]), ("15", "7s", "yes"),
+          "properties")
+    contains(shown["After"].split(), "time-sync.target", "After")
+    check(shown["Description"].startswith("words of an engine"), shown["Description"])
+    container.delete("--force").ok()
+    expect_no_unit(unit)
+
+
+@suite.case("6", "a property in seconds is given in microseconds")
+def seconds(lab):
+    bundle, identity, unit = annotated(lab, {"TimeoutStopSec": "1.5"})
+    lab.start(bundle, identity=identity, globals_=DRIVER)
+    equal(show(unit, "TimeoutStopUSec")["TimeoutStopUSec"], "1.500000s", "property")
+
+
+@suite.table("6 G-05", "a property that is wrong is an error of its annotation, and nothing is made", {
+    "no value": ("KillSignal", "garbage("), "no seconds": ("TimeoutStopSec", "'x'"), "no name": ("a b", "1"),
+    "unknown": ("NoSuchThing", "1"), "one that scopes have not": ("ExecStart", "'x'")})
+def wrong_property(lab, name, value):
+    bundle, identity, unit = annotated(lab, {name: value})
+    lab.try_create(bundle, identity=identity, globals_=(*DRIVER, "--allow-annotations", "all")).failed(
+        f'annotations["{PROPERTY}{name}"]', status=1)
+    lab.gone(identity)
+    expect_no_unit(unit)
+
+
+@suite.case("R-40", "a property that could lift a limit counts only where brig's caller allows it")
+def guarded(lab):
+    limit = {"memory": {"limit": 64 << 20}}
+    bundle, identity, unit = annotated(lab, {"MemoryHigh": "uint64 33554432"}, linux__resources=limit)
+    log = f"{lab.path}/log"
+    lab.start(bundle, identity=identity, globals_=(*DRIVER, "--log", log, "--log-level", "warning")).delete("-f").ok()
+    contains(read(log), f"annotation {PROPERTY}MemoryHigh has no effect", "the log")
+    container = lab.start(bundle, identity=identity, globals_=(*DRIVER, "--allow-annotations", PROPERTY))
+    equal(show(unit, "MemoryHigh")["MemoryHigh"], "33554432", "property")
+    container.delete("--force").ok()
+
+
+@suite.case("O-05", "a program that is killed for memory: state, events and delete go on, no failed unit is left")
+def out_of_memory(lab):
+    bundle, identity, unit = made(lab, linux__resources={"memory": {"limit": 32 << 20, "swap": 32 << 20}})
+    bundle.set("process.args", ["/bin/sh", "-c", "read x </tmp/go; x=x; while :; do x=$x$x; done"])
+    bundle.set("root.readonly", False)
+    os.mkfifo(f"{bundle.path}/rootfs/tmp/go")
+    container = lab.start(bundle, identity=identity, globals_=DRIVER)
+    events = lab.spawn("events", identity)
+    eventually(lambda: os.path.exists(f"/proc/{events.pid}/fd"), "events")
+    with open(f"{bundle.path}/rootfs/tmp/go", "w", encoding="ascii") as go:
+        go.write("x\n")
+    container.wait_stopped(30)
+    contains(events.wait(30).out, '"oom"', "events")
+    container.delete().ok()
+    expect_no_unit(unit)
+
+
+@suite.table("G-05 LC-02 CG-08", "a create that is killed leaves what delete --force removes: unit and all", {
+    "before the request": "sendmsg:when=2", "before it knows the cgroup": "sendmsg:when=3",
+    "before the cgroup is marked": "setxattr:when=1", "before the birth": "clone3:when=2"})
+def killed(lab, where):
+    call = where.split(":", maxsplit=1)[0]
+    bundle, identity, unit = made(lab)
+    bundle.write()
+    strace = shutil.which("strace")
+    need(strace, "no strace")
+    lab.containers.append(identity)
+    lab.popen([strace, "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:"
+               + where.split(":", maxsplit=1)[1], *lab.words("create", "--bundle", bundle.path, identity,
+                                                             globals_=DRIVER)]).wait(60)
+    check(not lab.brig("start", identity).status == 0, "the create was not killed")
+    lab.brig("delete", "--force", identity).ok()
+    expect_no_unit(unit)
+    check(not os.path.exists(f"{TOP}/{SLICE}/{unit}"), "the scope's folder is gone")
+    lab.gone(identity)
+
+
+def hide(*folders):
+    """Words that run a command where these folders are empty."""
+    script = "".join(f"mount -t tmpfs none {folder} && " for folder in folders) + 'exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, "sh"]
+
+
+@suite.case("G-05", "without a systemd that answers: where it was looked for, and nothing is left")
+def nobody(lab):
+    bundle, identity, _ = made(lab)
+    words = lab.words("create", "--bundle", bundle.write().path, identity, globals_=DRIVER)
+    called = lab.popen([*hide("/run/systemd", "/run/dbus"), *words]).wait()
+    called.failed("cgroup driver systemd: no systemd runs here", "/run/systemd/private", status=1)
+    check("no such file" not in called.err, "engines would take that for a missing program")
+    lab.gone(identity)
+
+
+@suite.case("TRAP-24", "systemd's own socket is not there: the bus does, for create and delete")
+def by_bus(lab):
+    bundle, identity, unit = made(lab)
+    lab.containers.append(identity)
+    words = lab.words("create", "--bundle", bundle.write().path, identity, globals_=DRIVER)
+    lab.popen([*hide("/run/systemd"), *words]).wait(60).ok()
+    record = json.loads(read(f"{lab.root}/{identity}/container.json"))["cgroup"]
+    equal(record["unit"]["socket"], "/run/dbus/system_bus_socket", "the socket in the record")
+    equal(show(unit, "ActiveState")["ActiveState"], "active", "state")
+    lab.brig("delete", "--force", identity).ok()
+    expect_no_unit(unit)
+
+
+@suite.case("G-05 O-05", "delete when systemd cannot be asked: the processes end, and with them the scope")
+def unreachable(lab):
+    container, unit = start(lab)
+    lab.popen([*hide("/run/systemd", "/run/dbus"), *lab.words("delete", "--force", container.id)]).wait(60)
+    eventually(lambda: unit not in units(), "the end of the scope")
+
+
+suite.main()

@@ -270,7 +270,7 @@ def unsafe(lab):
     equal(document(lab)["potentiallyUnsafeConfigAnnotations"], [
         "run.oci.keep_original_groups", "run.oci.mount_context_type", "org.criu.config",
         "run.oci.hooks.stdout", "run.oci.hooks.stderr", "run.oci.pidfd_receiver",
-        "run.oci.seccomp.receiver", "run.oci.seccomp_bpf_data"], "names")
+        "run.oci.seccomp.receiver", "run.oci.seccomp_bpf_data", "org.systemd.property."], "names")
 
 
 suite.main()

@@ -130,7 +130,7 @@ std::unexpected<sys::Error> refused(const char* member, const std::string& unit,
 bool drop_unknown(std::vector<Property>& properties, const std::string& text) {
     const auto is_meant = [&text](const Property& property) {
         const std::size_t found = text.find(" " + property.name);
-        if (property.need == Need::must || found == std::string::npos) {
+        if (property.origin != Origin::resources || found == std::string::npos) {
             return false;
         }
         const std::size_t end = found + 1 + property.name.size();
@@ -265,6 +265,16 @@ Result<void> Bus::stop(const std::string& unit) {
     const std::string result = TRY(wait_for_job(answer));
     return result == "timeout" ? refused(kMember, unit, "still not stopped after 30 s")
                                : Result<void>();
+}
+
+Result<void> Bus::attach(const std::string& unit, const std::string& below, pid_t process) const {
+    constexpr const char* kMember = "AttachProcessesToUnit";
+    const Message message = TRY(new_call(kManagerPath, kManager, kMember));
+    Writer writer(*library_, message.get());
+    writer.add(unit).add(below).add(std::vector{static_cast<std::uint32_t>(process)});
+    TRY_VOID(writer.finish());
+    const Answer answer = TRY(call(message.get()));
+    return answer.error_name.empty() ? Result<void>() : refused(kMember, unit, answer.error_text);
 }
 
 void Bus::reset_failed(const std::string& unit) const {

@@ -33,6 +33,10 @@ class Bus {
                                               std::vector<Property> properties) const;
     // Stops the unit and waits until it is; one that is not loaded is no error.
     [[nodiscard]] Result<void> stop(const std::string& unit);
+    // Moves a process of the caller's into the unit, or into the cgroup "/SUB" below it, also where
+    // the kernel does not let the caller.
+    [[nodiscard]] Result<void> attach(const std::string& unit, const std::string& below,
+                                      pid_t process) const;
     // Lets systemd forget that the unit has failed. Nothing to forget is no error.
     void reset_failed(const std::string& unit) const;
     // A property of type string; a unit that is not loaded has values, too. `interface`: "Unit",

@@ -11,9 +11,11 @@
 #include "libcontainer/cgroup/attribute.h"
 #include "libcontainer/cgroup/hierarchies.h"
 #include "libcontainer/cgroup/memory_limits.h"
+#include "libcontainer/cgroup/systemd/annotations.h"
 #include "libcontainer/cgroup/tree.h"
 #include "libcontainer/cgroup/v2/directories.h"
 #include "libcontainer/cgroup/v2/manager.h"
+#include "oci/annotations.h"
 
 namespace libcontainer::systemd {
 namespace {
@@ -42,6 +44,38 @@ std::vector<Property> plan_unit(const UnitPlace& place, const std::string& descr
     // Else it would be stopped with the services at shutdown, under the engine's feet.
     properties.push_back({"DefaultDependencies", false});
     return properties;
+}
+
+// The description that annotations ask for, or brig's; not left among `asked`, as what tells the
+// container's unit from others is added to it.
+std::string describe(std::vector<Property>& asked, const std::string& id) {
+    std::string description = "brig container " + id;
+    std::erase_if(asked, [&description](const Property& property) {
+        const auto* const text = std::get_if<std::string>(&property.value);
+        if (property.name != "Description" || text == nullptr) {
+            return false;
+        }
+        description = *text;
+        return true;
+    });
+    return description;
+}
+
+// Names the annotation that systemd complains of.
+Result<Bus::Outcome> explain(Result<Bus::Outcome> started,
+                             const std::vector<Property>& properties) {
+    if (started) {
+        return started;
+    }
+    const std::string& text = started.error().message;
+    for (const Property& property : properties) {
+        const bool is_asked = text.find(" " + property.name) != std::string::npos;
+        if (is_asked && property.origin == Origin::annotation) {
+            return std::unexpected(std::move(started).error().at(
+                "annotations[\"" + std::string(oci::kSystemdProperty) + property.name + "\"]"));
+        }
+    }
+    return started;
 }
 
 Result<std::string> find_mount_point() {
@@ -75,10 +109,8 @@ Result<void> complete_bandwidth(oci::Resources& resources, const std::string& di
 
 }  // namespace
 
-Manager::Manager(CgroupRecord plan, UnitPlace place, Bus bus)
-    : record_(std::move(plan)),
-      bus_(std::move(bus)),
-      properties_(plan_unit(place, record_.unit->description)) {}
+Manager::Manager(CgroupRecord plan, std::vector<Property> properties, Bus bus)
+    : record_(std::move(plan)), bus_(std::move(bus)), properties_(std::move(properties)) {}
 
 Manager::Manager(CgroupRecord record, ConfirmMark confirm)
     : record_(std::move(record)), confirm_(std::move(confirm)) {
@@ -88,17 +120,20 @@ Manager::Manager(CgroupRecord record, ConfirmMark confirm)
 Result<std::unique_ptr<CgroupManager>> Manager::plan(
     const std::string& id, const std::string& folder,
     const std::optional<std::string>& cgroups_path,
-    const std::map<std::string, std::string>& /*annotations*/) {
+    const std::map<std::string, std::string>& annotations) {
     Bus bus = TRY(Bus::find());
     TRY(find_mount_point());
     UnitPlace place = TRY(parse_unit_place(cgroups_path, id, bus.instance()));
+    std::vector<Property> asked = TRY(parse_unit_annotations(annotations));
     CgroupRecord record;
     record.driver = CgroupDriver::systemd;
     record.mark = TRY(make_mark(folder));
     record.unit = SystemdUnit{place.name, bus.socket(),
-                              "brig container " + id + " (" + folder_of_mark(*record.mark) + ")"};
+                              describe(asked, id) + " (" + folder_of_mark(*record.mark) + ")"};
+    std::vector<Property> properties = plan_unit(place, record.unit->description);
+    std::ranges::move(asked, std::back_inserter(properties));  // they win
     return std::unique_ptr<CgroupManager>(
-        new Manager(std::move(record), std::move(place), std::move(bus)));
+        new Manager(std::move(record), std::move(properties), std::move(bus)));
 }
 
 Result<Bus*> Manager::bus() {
@@ -134,7 +169,8 @@ Result<void> Manager::start_unit(const oci::Resources& resources) {
                       std::back_inserter(properties));
     Bus& bus = *TRY(this->bus());
     for (Patience patience(kLeftOverTime);;) {
-        if (TRY(bus.start(unit(), properties)) == Bus::Outcome::done) {
+        const auto outcome = TRY(explain(bus.start(unit(), properties), properties));
+        if (outcome == Bus::Outcome::done) {
             return {};
         }
         const std::string state = TRY(bus.read(unit(), "Unit", "ActiveState"));
@@ -239,50 +275,6 @@ Result<void> Manager::destroy() {
     // An empty scope ends by itself, whether or not its systemd can be reached now.
     const bool is_gone = is_known && ::access(record_.directories.front().path.c_str(), F_OK) != 0;
     return is_gone ? Result<void>() : stopped;
-}
-
-Result<CgroupEntry> Manager::open_entry(const std::string& below) {
-    return TRY(files())->open_entry(below);
-}
-
-Result<CgroupEntry> Manager::open_entries(const std::vector<SubCgroup>& below) {
-    return TRY(files())->open_entries(below);
-}
-
-Result<void> Manager::delegate(uid_t uid) {
-    return TRY(files())->delegate(uid);
-}
-
-std::vector<CgroupMountSource> Manager::mount_sources() const {
-    return files_ ? files_->mount_sources() : std::vector<CgroupMountSource>();
-}
-
-Result<void> Manager::freeze() {
-    return TRY(files())->freeze();
-}
-
-Result<void> Manager::thaw() {
-    return TRY(files())->thaw();
-}
-
-Result<bool> Manager::is_frozen() const {
-    return files_ ? files_->is_frozen() : Result<bool>(false);
-}
-
-Result<CgroupStats> Manager::stats() const {
-    return TRY(files())->stats();
-}
-
-Result<OomWatch> Manager::watch_oom() const {
-    return TRY(files())->watch_oom();
-}
-
-Result<std::vector<pid_t>> Manager::pids() const {
-    return TRY(files())->pids();
-}
-
-Result<void> Manager::kill_all(int signal) {
-    return TRY(files())->kill_all(signal);
 }
 
 }  // namespace libcontainer::systemd

@@ -48,7 +48,7 @@ class Manager final : public CgroupManager {
     [[nodiscard]] Result<void> destroy() override;
 
   private:
-    Manager(CgroupRecord plan, UnitPlace place, Bus bus);
+    Manager(CgroupRecord plan, std::vector<Property> properties, Bus bus);
 
     // The connection, made when it is needed.
     [[nodiscard]] Result<Bus*> bus();

@@ -26,7 +26,7 @@ class Plan {
         if (same != properties_.end()) {
             same->value = std::move(value);
         } else {
-            properties_.push_back({std::string(name), std::move(value), Need::may});
+            properties_.push_back({std::string(name), std::move(value), Origin::resources});
         }
     }
     void set_limit(std::string_view name, const std::optional<std::int64_t>& limit) {

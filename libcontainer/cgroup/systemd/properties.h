@@ -21,16 +21,16 @@ using Value =
                  std::string, std::vector<std::string>, std::vector<std::uint8_t>,
                  std::vector<std::uint32_t>, std::vector<std::pair<std::string, std::string>>>;
 
-// Whether the unit can do without a property that this systemd does not know.
-enum class Need : unsigned char {
-    must,
-    may,  // its effect is written to a file as well
+enum class Origin : unsigned char {
+    driver,
+    annotation,
+    resources,  // its effect is written to a file as well: a systemd need not know it
 };
 
 struct Property {
     std::string name;
     Value value;
-    Need need = Need::must;
+    Origin origin = Origin::driver;
 
     bool operator==(const Property&) const = default;
 };

@@ -9,7 +9,7 @@
 
 using libcontainer::systemd::CgroupVersion;
 using libcontainer::systemd::kInfinity;
-using libcontainer::systemd::Need;
+using libcontainer::systemd::Origin;
 using libcontainer::systemd::parse_cpu_set;
 using libcontainer::systemd::plan_properties;
 using libcontainer::systemd::Property;
@@ -28,7 +28,7 @@ Value number(std::uint64_t value) {
 Value find(const oci::Resources& resources, const std::string& name,
            CgroupVersion version = CgroupVersion::v2) {
     for (const Property& property : plan_properties(resources, version)) {
-        CHECK(property.need == Need::may);
+        CHECK(property.origin == Origin::resources);
         if (property.name == name) {
             return property.value;
         }
@@ -169,7 +169,7 @@ TEST_CASE("RES-unified: files that systemd has a property for") {
     oci::Resources both = unified("pids.max", "12");
     both.pids.limit = 3;
     CHECK(plan_properties(both, CgroupVersion::v2) ==
-          std::vector<Property>{{"TasksMax", number(12), Need::may}});
+          std::vector<Property>{{"TasksMax", number(12), Origin::resources}});
     CHECK(plan_properties(unified("pids.max", "12"), CgroupVersion::v1).empty());
 }
 
