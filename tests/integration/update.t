@@ -279,7 +279,7 @@ REFUSED = [
         "memory": {"limit": 32 * MIB, "swap": 32 * MIB, "reservation": MIB,
                    **({"swappiness": 7} if V1 else {})},
         "cpu": {"shares": 99, "quota": 10000, "period": 20000, "burst": 100, "idle": 1,
-                "cpus": "0-1"},
+                "cpus": "0-1" if os.cpu_count() > 1 else "0"},
         "blockIO": {"weight": 70, "throttleReadBpsDevice": [
             {**DISK, "rate": 5}, {"major": 99, "minor": 99, "rate": 5}]}}),
      "blockIO.throttleReadBpsDevice[1]"),
