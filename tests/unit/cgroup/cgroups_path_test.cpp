@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "libcontainer/cgroup/v2/manager.h"
+
 using libcontainer::parse_cgroups_path;
 using libcontainer::parse_sub_cgroup;
 using libcontainer::PathBase;
@@ -70,5 +72,28 @@ TEST_CASE("T-60: a cgroup below the container's own stays below it") {
     for (const char* const text : {"/", "/a", "..", "a/../../b", "../evil", "a\n"}) {
         INFO(text);
         CHECK_FALSE(parse_sub_cgroup(text));
+    }
+}
+
+TEST_CASE("CG-02 CG-03: where a path leads from the runtime's own cgroup on v2") {
+    struct Row {
+        const char* own;
+        const char* below;
+        const char* beside;
+    };
+    for (const Row& row : {Row{"/user/app/shell", "/c/user/app/shell/id", "/c/user/app/id"},
+                           Row{"/shell", "/c/shell/id", "/c/id"}, Row{"/", "/c/id", "/c/id"},
+                           Row{"", "/c/id", "/c/id"}, Row{"/../other", "/c/id", "/c/id"},
+                           Row{"/..", "/c/id", "/c/id"},
+                           Row{"/..other/shell", "/c/..other/shell/id", "/c/..other/id"}}) {
+        INFO(row.own);
+        const auto place = [&row](PathBase base) {
+            return libcontainer::v2::plan_record({"", "/c", row.own}, {base, "id"})
+                .directories.front()
+                .path;
+        };
+        CHECK(place(PathBase::own_cgroup) == row.below);
+        CHECK(place(PathBase::beside_own) == row.beside);
+        CHECK(place(PathBase::hierarchy_root) == "/c/id");
     }
 }
