@@ -168,8 +168,11 @@ rootless_pods() {
 rootless_build() {
     mkdir -p "$SCRATCH/build"
     printf 'FROM bb\nRUN id -u >/made && cat /proc/self/uid_map >>/made\n' >"$SCRATCH/build/Dockerfile"
-    check_status "X-12 CALL-55 build with its steps in containers of the runtime" 0 \
-        podman build -q --isolation rootless -t made "$SCRATCH/build"
+    printf '#!/bin/sh\necho "$*" >>"%s"\nexec "%s" "$@"\n' "$SCRATCH/noted" "$RUNTIME" >"$SCRATCH/noting"
+    chmod 755 "$SCRATCH/noting"
+    check_status "X-12 CALL-55 build" 0 \
+        podman --runtime "$SCRATCH/noting" build -q --isolation rootless -t made "$SCRATCH/build"
+    check_status "X-12 CALL-55 its steps run in containers of the runtime" 0 grep -q 'create.*--bundle' "$SCRATCH/noted"
     check_match "X-12 what a step has written" "$(podman run --rm made cat /made | xargs)" "^0 0 $EUID 1"
 }
 
