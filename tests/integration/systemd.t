@@ -76,6 +76,19 @@ def shapes(lab, path, unit, folder):
     systemctl("stop", "brigtest-a.slice")
 
 
+@suite.case("CG-04 RES-pids", "a name that ends with .slice is the slice itself, with its limits")
+def a_slice(lab):
+    unit = "brigtest-own.slice"
+    bundle, identity, _ = made(lab, linux__cgroupsPath=f"{SLICE}:brig:{unit}", linux__resources__pids={"limit": 33})
+    container = lab.start(bundle, identity=identity, globals_=DRIVER)
+    equal(show(unit, "ControlGroup", "TasksMax"), {"ControlGroup": f"/{SLICE}/{unit}", "TasksMax": "33"}, "properties")
+    equal((file(unit, "cgroup.procs").split(), file(unit, "pids.max")), ([str(container.pid)], "33"), "the cgroup")
+    bundle, other, _ = made(lab, linux__cgroupsPath=f"{SLICE}:brig:{unit}")
+    lab.try_create(bundle, identity=other, globals_=DRIVER).failed("linux.cgroupsPath", "there already", status=1)
+    container.delete("--force").ok()
+    expect_no_unit(unit)
+
+
 @suite.table("CG-04", "another shape is refused with the form that is wanted, and nothing is made", {
     "a path": "/a/b", "a name": "abc", "two parts": f"{SLICE}:a", "four parts": f"{SLICE}:a:b:c",
     "no slice": "a:b:c", "an empty part": "brigtest--a.slice:b:c", "no name": f"{SLICE}:brig:",
