@@ -172,7 +172,8 @@ std::string why_no_entry(int directory, int code) {
     for (std::string above = path ? *path : ""; above.size() > 1;
          above = sys::directory_of(above)) {
         if (const std::string threaded = v2::threadedness(above); !threaded.empty()) {
-            return "the cgroup is no domain: " + above + " is " + threaded;
+            std::string why = "the cgroup is no domain: ";
+            return why.append(above).append(" is ").append(threaded);
         }
     }
     return "the cgroup is no domain";
