@@ -205,7 +205,7 @@ checkpoints() {
 PATH=${BUILD:-$HERE/../../build}/criu:$PATH # what the shim and the runtime inherit
 use_containerd
 place=()
-! with_systemd || place=(--runc-systemd-cgroup --cgroup tasks.slice:ctr:warm-up)
+! with_systemd || place=(--runc-systemd-cgroup --cgroup system.slice:ctr:warm-up)
 run --rm "${place[@]}" "$BB" warm-up true >/dev/null 2>&1 || true
 before=$(leftovers "${STATE_FOLDERS[@]}")
 if with_systemd; then
