@@ -50,7 +50,7 @@ def rounds(lab, made, swap, judge=None, *options):
     deadline = time.monotonic() + SECONDS
     good = bad = 0
     reasons = set()
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or good + bad <= 5:  # a slow machine takes longer for them
         lab.calls.clear()
         result = lab.brig("run", "--bundle", made.path, *options, "race", timeout=15)
         check(result.status < 128, f"a clean end of {result}")
@@ -67,7 +67,6 @@ def rounds(lab, made, swap, judge=None, *options):
     equal(oracle.mounts(), before, "the host's mounts")
     equal(oracle.host_devices(), devices, "the host's devices")
     lab.expect_nothing_left("races")
-    check(good + bad > 5, "rounds")
     return f"{good} containers, {bad} clean errors"
 
 
