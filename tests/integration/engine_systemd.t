@@ -47,7 +47,8 @@ def crio(lab):
     create(caller)
     got = show(unit, "DefaultDependencies", "After", "TimeoutStopUSec", "Slice", "Delegate")
     check("crio.service" in got.pop("After").split(), "it is ordered after crio.service")
-    equal(got, {"DefaultDependencies": "yes", "TimeoutStopUSec": "10s", "Slice": SLICE, "Delegate": "yes"}, "properties")
+    equal(got, {"DefaultDependencies": "yes", "TimeoutStopUSec": "10s", "Slice": SLICE, "Delegate": "yes"},
+          "properties")
     equal(caller.state()["status"], "running", "status")
     end(caller, unit)
 
