@@ -139,7 +139,7 @@ class Parser {
 std::optional<std::uint64_t> to_microseconds(const Value& value) {
     constexpr double kSecond = 1e6;
     constexpr double kMost = 9e12;  // seconds that still can be counted so
-    const auto seconds = boost::variant2::visit(
+    const auto seconds = std::visit(
         [](const auto& held) -> double {
             if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(held)>> &&
                           !std::is_same_v<std::remove_cvref_t<decltype(held)>, bool>) {

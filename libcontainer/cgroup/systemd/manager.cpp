@@ -51,7 +51,7 @@ std::vector<Property> plan_unit(const UnitPlace& place, const std::string& descr
 std::string describe(std::vector<Property>& asked, const std::string& id) {
     std::string description = "brig container " + id;
     std::erase_if(asked, [&description](const Property& property) {
-        const auto* const text = boost::variant2::get_if<std::string>(&property.value);
+        const auto* const text = std::get_if<std::string>(&property.value);
         if (property.name != "Description" || text == nullptr) {
             return false;
         }

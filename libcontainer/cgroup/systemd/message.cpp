@@ -8,13 +8,13 @@ namespace libcontainer::systemd {
 
 const char* signature_of(const Value& value) {
     // In the order of Value.
-    static constexpr std::array<const char*, boost::variant2::variant_size_v<Value>> kSignatures = {
+    static constexpr std::array<const char*, std::variant_size_v<Value>> kSignatures = {
         "b", "i", "u", "x", "t", "d", "s", "as", "ay", "au", "a(ss)"};
     return kSignatures[value.index()];
 }
 
 Writer& Writer::add(const Value& value) {
-    boost::variant2::visit([this](const auto& held) { write(held); }, value);
+    std::visit([this](const auto& held) { write(held); }, value);
     return *this;
 }
 

@@ -3,24 +3,23 @@
 // knows, at every daemon-reload for instance: a limit that it does not know would be lost then.
 #pragma once
 
-#include <boost/variant2/variant.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "oci/resources.h"
 
 namespace libcontainer::systemd {
 
-// The D-Bus types that properties have here: b, i, u, x, t, d, s, as, ay, au, a(ss). Boost's
-// variant, for clang 14, which checks and fuzzes brig, cannot compile that of libstdc++ 12.
-using Value = boost::variant2::variant<bool, std::int32_t, std::uint32_t, std::int64_t,
-                                       std::uint64_t, double, std::string, std::vector<std::string>,
-                                       std::vector<std::uint8_t>, std::vector<std::uint32_t>,
-                                       std::vector<std::pair<std::string, std::string>>>;
+// The D-Bus types that properties have here: b, i, u, x, t, d, s, as, ay, au, a(ss).
+using Value =
+    std::variant<bool, std::int32_t, std::uint32_t, std::int64_t, std::uint64_t, double,
+                 std::string, std::vector<std::string>, std::vector<std::uint8_t>,
+                 std::vector<std::uint32_t>, std::vector<std::pair<std::string, std::string>>>;
 
 enum class Origin : unsigned char {
     driver,
