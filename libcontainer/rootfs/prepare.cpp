@@ -132,11 +132,11 @@ Result<Rootfs> prepare_rootfs(const oci::Spec& spec, const std::string& bundle,
     rootfs.has_shared_mounts =
         source_propagation(spec) == 0 || std::ranges::any_of(rootfs.mounts, asks_to_be_shared);
     if (auto opened = open_host_mounts(rootfs); !opened) {
-        // An ordinary user gets the right to clone mounts only with the container's own user
-        // namespace, root of a user namespace only in a mount namespace that it owns: then the
-        // child does it.
-        if (opened.error().code != EPERM ||
-            (!rootfs.own_user_namespace && !makes_mount_namespace(spec))) {
+        // An ordinary user gets the right to clone mounts, the root's among them, only with the
+        // container's own user namespace, root of a user namespace only in a mount namespace that
+        // it owns: then the child does it.
+        const bool has_no_right = !rootfs.tree && makes_mount_namespace(spec);
+        if (opened.error().code != EPERM || (!rootfs.own_user_namespace && !has_no_right)) {
             return std::unexpected(explain(std::move(opened).error()));
         }
     }
