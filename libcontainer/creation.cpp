@@ -239,7 +239,12 @@ Result<void> Creation::make_cgroup() {
         return alone;
     }
     TRY_VOID(cgroup_->apply(spec().linux.resources));
-    context_.rootfs.cgroups = cgroup_->mount_sources();  // systemd's are known only now
+    if (record_.cgroup.directories.empty() && !cgroup_->record().directories.empty()) {
+        // systemd's are known only now. Noted at once, or another's `delete` would not know of it.
+        record_.cgroup = cgroup_->record();
+        TRY_VOID(directory_->write_record(record_));
+        context_.rootfs.cgroups = cgroup_->mount_sources();
+    }
     if (const std::optional<uid_t> owner = delegate_to(spec())) {
         TRY_VOID(cgroup_->delegate(*owner));
     }

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.systemd import SLICE, TOP, SystemdSuite, show, systemctl, units
-from harness.lab import need, read
+from harness.lab import need, read, write
 from harness.tap import check, contains, equal, eventually
 
 suite = SystemdSuite()
@@ -180,6 +180,19 @@ def living(lab):
     equal(container.status(), "running", "status")
 
 
+@suite.case("CG-05 O-05", "nor does one end whose record is lost, when another of its id is refused")
+def lost(lab):
+    container, unit = start(lab)
+    record, kept = f"{lab.root}/{container.id}", f"{lab.path}/kept"
+    os.rename(record, kept)
+    bundle, _, _ = made(lab, identity=container.id)
+    lab.try_create(bundle, identity=container.id, globals_=DRIVER).failed("linux.cgroupsPath", "there already",
+                                                                          status=1)
+    os.rename(kept, record)
+    equal(container.status(), "running", "status")
+    equal(file(unit, "cgroup.procs").split(), [str(container.pid)], "its process")
+
+
 @suite.case("CG-05 CG-08", "a unit that has failed and was left over is replaced")
 def left_over(lab):
     bundle, identity, unit = made(lab)
@@ -228,6 +241,25 @@ def successor(lab):
     first.delete("--force").ok()
     equal(second.status(), "running", "status of the second")
     equal(file(unit, "cgroup.procs").split(), [str(second.pid)], "processes")
+
+
+@suite.case("CG-05 H-02", "so it does while the next one is still being created")
+def successor_in_hooks(lab):
+    first, unit = start(lab)
+    first.kill("KILL").ok()
+    first.wait_stopped()
+    eventually(lambda: unit not in units(), "the end of the scope")
+    bundle, _, _ = made(lab, identity=first.id)
+    bundle.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": [
+        "sh", "-c", f"echo > {lab.path}/up; until test -e {lab.path}/on; do sleep 0.1; done"]}]}
+    second = lab.name()
+    lab.containers.append(second)
+    call = lab.popen(lab.words("create", "--bundle", bundle.write().path, second, globals_=DRIVER))
+    eventually(lambda: os.path.exists(f"{lab.path}/up"), "the hook", 30)
+    first.delete("--force").ok()
+    write(f"{lab.path}/on", "")
+    call.wait(60).ok()
+    equal(lab.state(second)["status"], "created", "status of the second")
 
 
 @suite.case("G-05 CG-08", "a failure after the scope was made leaves no unit")

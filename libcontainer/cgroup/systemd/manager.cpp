@@ -128,10 +128,11 @@ Result<std::unique_ptr<CgroupManager>> Manager::plan(
     CgroupRecord record;
     record.driver = CgroupDriver::systemd;
     record.mark = TRY(make_mark(folder));
-    record.unit = SystemdUnit{place.name, bus.socket(),
-                              describe(asked, id) + " (" + folder_of_mark(*record.mark) + ")"};
+    record.unit =
+        SystemdUnit{place.name, bus.socket(), describe(asked, id) + " (" + *record.mark + ")"};
     std::vector<Property> properties = plan_unit(place, record.unit->description);
-    std::ranges::move(asked, std::back_inserter(properties));  // they win
+    // They win over brig's own; what linux.resources gives follows them, and wins.
+    std::ranges::move(asked, std::back_inserter(properties));
     return std::unique_ptr<CgroupManager>(
         new Manager(std::move(record), std::move(properties), std::move(bus)));
 }
@@ -184,20 +185,16 @@ Result<void> Manager::start_unit(const oci::Resources& resources) {
     }
 }
 
-Result<void> Manager::find_directory() {
+Result<std::string> Manager::find_directory() {
     Bus& bus = *TRY(this->bus());
     const std::string path =
         TRY(bus.read(unit(), is_slice(unit()) ? "Slice" : "Scope", "ControlGroup"));
-    const std::string mount_point = TRY(find_mount_point());
-    const std::string directory = mount_point + path;
-    if (path.size() < 2 || ::access(directory.c_str(), F_OK) != 0) {
-        return sys::fail(sys::ErrorKind::unsupported, "systemd has put the unit " + unit() +
-                                                          " into the cgroup \"" + path +
-                                                          "\", which is not to be found here");
+    const std::string directory = TRY(find_mount_point()) + path;
+    if (path.size() > 1 && ::access(directory.c_str(), F_OK) == 0) {
+        record_.directories = {{"", directory, true}};
+        open_directory();
     }
-    record_.directories = {{"", directory, true}};
-    open_directory();
-    return v2::enable_controllers(mount_point, directory);
+    return path;
 }
 
 Result<void> Manager::apply(const oci::Resources& resources) {
@@ -208,7 +205,14 @@ Result<void> Manager::apply(const oci::Resources& resources) {
         at_birth.pids.limit = kTasksAtBirth;
     }
     TRY_VOID(start_unit(at_birth));
-    TRY_VOID(find_directory());
+    const std::string path = TRY(find_directory());
+    if (!files_) {
+        return sys::fail(sys::ErrorKind::unsupported, "systemd has put the unit " + unit() +
+                                                          " into the cgroup \"" + path +
+                                                          "\", which is not to be found here");
+    }
+    const std::string mount_point = TRY(find_mount_point());
+    TRY_VOID(v2::enable_controllers(mount_point, record_.directories.front().path));
     TRY_VOID(files_->apply(at_birth));
     bus_.reset();  // the container's process does not inherit it
     return {};
@@ -224,6 +228,7 @@ Result<void> Manager::settle() {
     sys::Rollback undos;
     TRY_VOID(update(left, undos));
     undos.commit();
+    bus_.reset();  // a foreground run would keep it for the container's life, and never listen
     return {};
 }
 
@@ -247,15 +252,16 @@ Result<void> Manager::update(const oci::Resources& resources, sys::Rollback& und
     return again;
 }
 
-Result<bool> Manager::is_own() {
+Result<Manager::Whose> Manager::whose() {
     Bus& bus = *TRY(this->bus());
-    return TRY(bus.read(unit(), "Unit", "Description")) == record_.unit->description;
+    if (TRY(bus.read(unit(), "Unit", "Description")) == record_.unit->description) {
+        return Whose::own;
+    }
+    return TRY(bus.read(unit(), "Unit", "LoadState")) == "loaded" ? Whose::anothers
+                                                                  : Whose::nobodys;
 }
 
 Result<void> Manager::stop_unit() {
-    if (!TRY(is_own())) {
-        return {};  // it is gone, or has become another's
-    }
     TRY_VOID(bus_->stop(unit()));
     bus_->reset_failed(unit());
     return {};
@@ -263,18 +269,24 @@ Result<void> Manager::stop_unit() {
 
 Result<void> Manager::destroy() {
     holder_.reset();
+    const auto whose = this->whose();
+    if (whose == Whose::anothers) {
+        return {};  // so ours is gone, and what is in its cgroup is theirs
+    }
     const bool is_known = files_ != nullptr;
-    if (is_known) {
-        TRY_VOID(files_->destroy());
-    } else if (TRY(is_own())) {
-        // Its creator was killed before it could note where the cgroup is.
-        TRY_VOID(find_directory());
+    if (whose == Whose::own && !is_known) {
+        // Its creator was killed before it could note where the cgroup is, or the start has failed.
+        TRY(find_directory());
+    }
+    if (files_) {
         TRY_VOID(files_->destroy());
     }
-    auto stopped = stop_unit();
-    // An empty scope ends by itself, whether or not its systemd can be reached now.
+    if (whose == Whose::own) {
+        return stop_unit();
+    }
+    // An empty scope ends by itself, if its systemd cannot be reached now.
     const bool is_gone = is_known && ::access(record_.directories.front().path.c_str(), F_OK) != 0;
-    return is_gone ? Result<void>() : stopped;
+    return whose || is_gone ? Result<void>() : std::unexpected(whose.error());
 }
 
 }  // namespace libcontainer::systemd

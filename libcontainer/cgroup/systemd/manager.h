@@ -53,11 +53,12 @@ class Manager final : public CgroupManager {
     // The connection, made when it is needed.
     [[nodiscard]] Result<Bus*> bus();
     [[nodiscard]] Result<void> start_unit(const oci::Resources& resources);
-    // Where systemd has put the unit.
-    [[nodiscard]] Result<void> find_directory();
+    // Where systemd has put the unit, "" for nowhere; opens it if it is there.
+    [[nodiscard]] Result<std::string> find_directory();
     void open_directory();
-    // Whether the unit of this name is this container's: its description says so.
-    [[nodiscard]] Result<bool> is_own();
+    // The unit of this name is this container's if its description says so.
+    enum class Whose : unsigned char { own, anothers, nobodys };
+    [[nodiscard]] Result<Whose> whose();
     [[nodiscard]] Result<void> stop_unit();
     [[nodiscard]] const std::string& unit() const { return record_.unit->name; }
     // The file manager; an error if the cgroup is not there, or not known.

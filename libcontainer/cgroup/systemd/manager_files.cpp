@@ -91,6 +91,11 @@ Result<std::vector<pid_t>> Manager::pids() const {
 }
 
 Result<void> Manager::kill_all(int signal) {
+    // An ordinary user's cgroups have no marks that would tell.
+    if (whose() == Whose::anothers) {
+        return sys::fail(sys::ErrorKind::wrong_state,
+                         "the unit " + unit() + " is another container's by now");
+    }
     return TRY(files())->kill_all(signal);
 }
 
