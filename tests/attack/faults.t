@@ -98,7 +98,7 @@ def sweep(lab, made, budget, only=()):
 
 @suite.case("T-81", "run comes through each fault tried")
 def run(lab):
-    return sweep(lab, subject(lab), inject.Budget(75))
+    return sweep(lab, subject(lab), inject.Budget(50))
 
 
 @suite.case("T-81 SC-05", "so does one that hands its listener to a supervisor")

@@ -8,7 +8,7 @@ set -euo pipefail
 REPO=${REPO:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$REPO/build}
 FUZZ=$BUILD-clang
-SECONDS_EACH=${FUZZ_SECONDS:-60}
+SECONDS_EACH=${FUZZ_SECONDS:-40}
 
 command -v clang++-14 >/dev/null || {
     echo "clang++-14 is not installed"

@@ -167,10 +167,11 @@ def unsafe(lab):
                           linux__mountLabel="a:b:c:s0")
         effects[name] = name in lab.run(made).err
     equal(effects, {name: name in listed for name in effects}, "an effect, and listed")
-    # What CRIU reads of its file is shown by integration/checkpoint.t, the others by annotations.t.
+    # What CRIU reads of its file is shown by integration/checkpoint.t, units' properties by systemd.t, the others
+    # by annotations.t.
     equal(set(listed) - set(effects),
           {"org.criu.config", "run.oci.hooks.stdout", "run.oci.hooks.stderr", "run.oci.pidfd_receiver",
-           "run.oci.seccomp.receiver", "run.oci.seccomp_bpf_data"}, "listed, and not tried here")
+           "run.oci.seccomp.receiver", "run.oci.seccomp_bpf_data", "org.systemd.property."}, "listed, and not tried here")
 
 
 # The bundle
