@@ -171,7 +171,8 @@ def unsafe(lab):
     # by annotations.t.
     equal(set(listed) - set(effects),
           {"org.criu.config", "run.oci.hooks.stdout", "run.oci.hooks.stderr", "run.oci.pidfd_receiver",
-           "run.oci.seccomp.receiver", "run.oci.seccomp_bpf_data", "org.systemd.property."}, "listed, and not tried here")
+           "run.oci.seccomp.receiver", "run.oci.seccomp_bpf_data", "org.systemd.property."},
+          "listed, and not tried here")
 
 
 # The bundle
