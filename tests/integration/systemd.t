@@ -312,6 +312,16 @@ def wrong_property(lab, name, value):
     expect_no_unit(unit)
 
 
+@suite.table("R-40 G-05", "a text that would be settings of its own after a daemon-reload is refused", {
+    "a description": ("Description", "'x\n[Scope]\nMemoryMax=infinity\n[Unit]\nDescription=x'"),
+    "a list": ("After", "['a.service\n[Scope]\nMemoryMax=infinity']")})
+def lines(lab, name, value):
+    bundle, identity, unit = annotated(lab, {name: value}, linux__resources={"memory": {"limit": 64 << 20}})
+    lab.try_create(bundle, identity=identity, globals_=DRIVER).failed(f'annotations["{PROPERTY}{name}"]', status=1)
+    lab.gone(identity)
+    expect_no_unit(unit)
+
+
 @suite.case("R-40", "a property that could lift a limit counts only where brig's caller allows it")
 def guarded(lab):
     limit = {"memory": {"limit": 64 << 20}}

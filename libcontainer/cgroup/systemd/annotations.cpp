@@ -2,6 +2,7 @@
 // Annotations as properties: GVariant's text format, as far as units have use for it.
 #include "libcontainer/cgroup/systemd/annotations.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -135,6 +136,32 @@ class Parser {
     std::string_view rest_;
 };
 
+using Texts = std::vector<std::string>;
+
+bool has_control_byte(std::string_view text) {
+    constexpr char kDelete = 0x7f;
+    return std::ranges::any_of(
+        text, [](char byte) { return static_cast<unsigned char>(byte) < ' ' || byte == kDelete; });
+}
+
+// systemd writes a transient unit's texts into a file line by line, and reads that again at the
+// next daemon-reload: what follows a newline would be a setting of its own then, a limit for
+// instance. A blank around a description would be gone then, and with it what tells whose
+// the unit is.
+Result<void> check_texts(const Property& property) {
+    const auto* const text = std::get_if<std::string>(&property.value);
+    const auto* const list = std::get_if<Texts>(&property.value);
+    if ((text != nullptr && has_control_byte(*text)) ||
+        (list != nullptr && std::ranges::any_of(*list, has_control_byte))) {
+        return invalid("has a control character in a text");
+    }
+    if (text != nullptr && property.name == "Description" &&
+        (text->empty() || text->starts_with(' ') || text->ends_with(' '))) {
+        return invalid("is empty, or has a blank at its beginning or end");
+    }
+    return {};
+}
+
 // Seconds of any type as microseconds.
 std::optional<std::uint64_t> to_microseconds(const Value& value) {
     constexpr double kSecond = 1e6;
@@ -161,6 +188,7 @@ Result<Property> parse_property(std::string_view name, std::string_view text) {
         return invalid("is not the name of a property");
     }
     Property property{std::string(name), TRY(parse_variant(text)), Origin::annotation};
+    TRY_VOID(check_texts(property));
     if (!name.ends_with(kSeconds) || name.ends_with("USec")) {
         return property;
     }

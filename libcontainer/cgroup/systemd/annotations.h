@@ -15,8 +15,8 @@ namespace libcontainer::systemd {
 using sys::Result;
 
 // A value in GVariant's text format, as engines write it: true, 15 (int32), uint64 90, 0.5, 'text',
-// ['a', 'b'], @as []. NAMESec is in seconds and becomes NAMEUSec (engines 6). Errors name the
-// annotation. Pure.
+// ['a', 'b'], @as []; a text is of one line. NAMESec is in seconds and becomes NAMEUSec
+// (engines 6). Errors name the annotation. Pure.
 [[nodiscard]] Result<std::vector<Property>> parse_unit_annotations(
     const std::map<std::string, std::string>& annotations);
 

@@ -112,3 +112,31 @@ TEST_CASE("an annotation that is wrong is named") {
         CHECK(properties.error().config_path == "annotations[\"" + std::string(name) + "\"]");
     }
 }
+
+TEST_CASE("R-40: a text of more than one line would be other settings after a daemon-reload") {
+    const std::pair<const char*, std::string> vectors[] = {
+        {"Description", "'x\n[Scope]\nMemoryMax=infinity\n[Unit]\nDescription=x'"},
+        {"Description", "'x\ry'"},
+        {"Description", "'x\\\ny'"},
+        {"Description", "'x\ty'"},
+        {"Description", "'x\x7f'"},
+        {"Description", std::string("'x\0y'", 5)},
+        {"After", "['a.service', 'b.service\nMemoryMax=infinity']"},
+        {"Slice", "\"x\n\""},
+        {"Description", "''"},
+        {"Description", "' x'"},
+        {"Description", "'x '"},
+    };
+    for (const auto& [name, value] : vectors) {
+        INFO(name << " = " << value);
+        const std::string annotation = "org.systemd.property." + std::string(name);
+        const auto properties = parse_unit_annotations({{annotation, value}});
+        REQUIRE_FALSE(properties);
+        CHECK(properties.error().config_path == "annotations[\"" + annotation + "\"]");
+    }
+    const auto plain =
+        parse_unit_annotations({{"org.systemd.property.Description", "'caf\xc3\xa9 x'"},
+                                {"org.systemd.property.X", "' '"}});
+    REQUIRE(plain);
+    CHECK(plain->front().value == Value(std::string("caf\xc3\xa9 x")));
+}
