@@ -163,6 +163,18 @@ def update(lab):
         systemctl("daemon-reload")
 
 
+@suite.table("RES-cpu.idle RES-unified", "a container that is idle no more stays so at a daemon-reload", {
+    "cpu.idle": {"cpu": {"idle": 0}}, "unified": {"unified": {"cpu.idle": "0"}}})
+def awake(lab, change):
+    container, unit = start(lab, linux__resources__cpu={"idle": 1})
+    equal((file(unit, "cpu.idle"), show(unit, "CPUWeight")["CPUWeight"]), ("1", "idle"), "at the start")
+    write(f"{lab.path}/change", json.dumps(change))
+    lab.brig("update", "--resources", f"{lab.path}/change", container.id).ok()
+    for moment in ("at once", "after a daemon-reload"):
+        equal((file(unit, "cpu.idle"), file(unit, "cpu.weight")), ("0", "100"), moment)
+        systemctl("daemon-reload")
+
+
 @suite.table("RES-pids", "a limit that leaves no room for the birth counts afterwards", {"one": 1, "none": 0, "two": 2})
 def few_tasks(lab, limit):
     container, unit = start(lab, linux__resources__pids={"limit": limit})

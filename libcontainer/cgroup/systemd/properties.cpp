@@ -17,6 +17,7 @@ constexpr std::uint64_t kSecond = 1'000'000;       // microseconds
 constexpr std::uint64_t kPercent = 10'000;         // microseconds of a second
 constexpr std::size_t kMostCpus = 8192;            // NR_CPUS of the largest kernels
 constexpr unsigned kByte = 8;
+constexpr std::uint64_t kIdle = 0;  // as CPUWeight: systemd 252
 
 class Plan {
   public:
@@ -27,6 +28,13 @@ class Plan {
             same->value = std::move(value);
         } else {
             properties_.push_back({std::string(name), std::move(value), Origin::resources});
+        }
+    }
+    // What leaves the idle state has the weight that is set, or the default one again.
+    void end_idle() {
+        const auto weight = std::ranges::find(properties_, "CPUWeight", &Property::name);
+        if (weight == properties_.end() || weight->value == Value(kIdle)) {
+            set("CPUWeight", kInfinity);
         }
     }
     void set_limit(std::string_view name, const std::optional<std::int64_t>& limit) {
@@ -86,9 +94,11 @@ void plan_cpu(Plan& plan, const oci::Cpu& cpu, CgroupVersion version) {
             plan.set("CPUShares", *cpu.shares);
         }
     } else if (is_limit(cpu.idle)) {
-        plan.set("CPUWeight", std::uint64_t{0});  // systemd 252: idle
+        plan.set("CPUWeight", kIdle);
     } else if (const auto weight = v2::cpu_weight_from_shares(cpu.shares.value_or(0))) {
         plan.set("CPUWeight", *weight);
+    } else if (cpu.idle) {
+        plan.end_idle();
     }
     const std::int64_t quota = cpu.quota.value_or(0);
     const std::uint64_t period = cpu.period.value_or(0);
@@ -157,15 +167,19 @@ void set_weight(Plan& plan, std::string_view name, std::string_view text) {
 }
 
 void set_idle(Plan& plan, std::string_view name, std::string_view text) {
-    if (parse_limit(text) == 1) {
-        plan.set(name, std::uint64_t{0});
+    const auto idle = parse_limit(text);
+    if (idle == 1) {
+        plan.set(name, kIdle);
+    } else if (idle == 0) {
+        plan.end_idle();
     }
 }
 
 // systemd 253 has it for scopes.
 void set_oom_group(Plan& plan, std::string_view name, std::string_view text) {
-    if (parse_limit(text) == 1) {
-        plan.set(name, std::string("kill"));
+    const auto group = parse_limit(text);
+    if (group && *group <= 1) {
+        plan.set(name, std::string(*group == 1 ? "kill" : "continue"));
     }
 }
 

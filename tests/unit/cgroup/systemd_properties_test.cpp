@@ -79,6 +79,18 @@ TEST_CASE("RES-cpu.shares RES-cpu.quota: the weight, and whole percents of a sec
     CHECK(find(resources, "CPUWeight") == number(59));
     resources.cpu.idle = 1;
     CHECK(find(resources, "CPUWeight") == number(0));
+    resources.unified["cpu.idle"] = "0";
+    CHECK(find(resources, "CPUWeight") == number(kInfinity));
+    resources.unified.clear();
+    resources.cpu.idle = 0;
+    CHECK(find(resources, "CPUWeight") == number(59));
+    resources.unified["cpu.idle"] = "0";
+    CHECK(find(resources, "CPUWeight") == number(59));
+    resources.cpu.shares.reset();
+    resources.unified["cpu.weight"] = "33";
+    CHECK(find(resources, "CPUWeight") == number(33));
+    resources.unified.clear();
+    CHECK(find(resources, "CPUWeight") == number(kInfinity));
     resources.cpu.quota = 50'000;
     CHECK(find(resources, "CPUQuotaPerSecUSec") == number(500'000));
     CHECK(find(resources, "CPUQuotaPeriodUSec") == kAbsent);
@@ -146,11 +158,12 @@ TEST_CASE("RES-unified: files that systemd has a property for") {
         {"memory.swap.max", "0", "MemorySwapMax", number(0)},
         {"memory.zswap.max", "5", "MemoryZSwapMax", number(5)},
         {"memory.oom.group", "1", "OOMPolicy", std::string("kill")},
-        {"memory.oom.group", "0", "OOMPolicy", kAbsent},
+        {"memory.oom.group", "0", "OOMPolicy", std::string("continue")},
         {"pids.max", "12", "TasksMax", number(12)},
         {"pids.max", "0", "TasksMax", number(1)},
         {"cpu.weight", "33", "CPUWeight", number(33)},
         {"cpu.idle", "1", "CPUWeight", number(0)},
+        {"cpu.idle", "0", "CPUWeight", number(kInfinity)},
         {"cpu.max", "max", "CPUQuotaPerSecUSec", number(kInfinity)},
         {"cpu.max", "20000 100000", "CPUQuotaPerSecUSec", number(200'000)},
         {"cpu.max", "20000 50000", "CPUQuotaPeriodUSec", number(50'000)},
