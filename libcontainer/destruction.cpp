@@ -155,7 +155,9 @@ Result<void> destroy_container(const StateDirectory& directory, const ContainerR
         return std::unexpected(std::move(cgroup).error());
     }
     auto init = open_init(record);
-    if (!init && (!cgroup || record.cgroup.driver == CgroupDriver::disabled)) {
+    // A container may have no cgroup at all: there is a unit before its directories are known.
+    const bool has_cgroup = !record.cgroup.directories.empty() || record.cgroup.unit;
+    if (!init && (!cgroup || !has_cgroup)) {
         return std::unexpected(std::move(init).error());
     }
     // An init that cannot be looked at just now ends with the rest of its cgroup.

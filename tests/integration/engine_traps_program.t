@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 
@@ -221,9 +222,8 @@ def network(lab):
     container.delete("--force").ok()
 
 
-@suite.table("TRAP-56", "a caller who may make no cgroup, without a path and limits: it runs", {
-    "no path": None, "an empty one": ""})
-def rootless(lab, path):
+def poor(lab, path):
+    """A bundle of a user who may make no cgroup, and how that user calls."""
     made = lab.bundle(shell="echo up; exec sleep 1000")
     made.namespace("user")
     made.mounts[2]["options"] = ["newinstance", "ptmxmode=0666"]
@@ -240,7 +240,13 @@ def rootless(lab, path):
         os.setgroups([])
         os.setgid(1000)
         os.setuid(1000)
-    how = {"preexec_fn": be_user, "env": {"PATH": "/bin"}}
+    return made, {"preexec_fn": be_user, "env": {"PATH": "/bin"}}
+
+
+@suite.table("TRAP-56", "a caller who may make no cgroup, without a path and limits: it runs", {
+    "no path": None, "an empty one": ""})
+def rootless(lab, path):
+    made, how = poor(lab, path)
     groups, outs = oracle.cgroups(), lab.outs()
     equal(lab.brig("create", "--bundle", made.path, "poor", outs=outs, **how).ok().err, "", "noise")
     lab.brig("start", "poor", **how).ok()
@@ -255,6 +261,20 @@ def rootless(lab, path):
     made.set("linux.resources", {"pids": {"limit": 5}})
     made.write()
     lab.brig("create", "--bundle", made.path, "poor", **how).failed(status=1)
+
+
+@suite.case("TRAP-56 O-05", "without a cgroup a delete that cannot look at the process keeps the state of it")
+def unseen(lab):
+    made, how = poor(lab, None)
+    strace = shutil.which("strace")
+    need(strace, "no strace")
+    lab.brig("create", "--bundle", made.path, "poor", outs=lab.outs(), **how).ok()
+    pid = json.loads(lab.brig("state", "poor", **how).ok().out)["pid"]
+    lab.popen([strace, "-qq", "-o", "/dev/null", "-e", "trace=pidfd_open", "-e", "inject=pidfd_open:error=EMFILE",
+               *lab.words("delete", "--force", "poor")], **how).wait().failed("too many open files", status=1)
+    equal(json.loads(lab.brig("state", "poor", **how).ok().out)["status"], "created", "status")
+    lab.brig("delete", "--force", "poor", **how).ok()
+    equal(lab.exit_of(pid), -signal.SIGKILL, "exit")
 
 
 @suite.case("TRAP-57 CALL-26", "dockerd's script around the runtime, and its shell dies half-way")
