@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "libcontainer/cgroup/ownership.h"
+#include "libcontainer/cgroup/systemd/sockets.h"
 #include "libcontainer/sys/file.h"
 
 namespace libcontainer {
@@ -30,17 +31,32 @@ bool is_on_cgroupfs(const std::string& path) {
     return filesystem.f_type == CGROUP_SUPER_MAGIC || filesystem.f_type == CGROUP2_SUPER_MAGIC;
 }
 
+std::unexpected<sys::Error> refuse(const std::string& what, const char* why) {
+    return sys::fail(sys::ErrorKind::invalid, "state file container.json: \"" + what + "\" " + why);
+}
+
 Result<void> check_paths(const CgroupRecord& cgroup) {
     constexpr std::string_view kUsualPlace = "/sys/fs/cgroup/";
     for (const CgroupRecord::Directory& directory : cgroup.directories) {
         const std::string& path = directory.path;
         const bool is_plain = path.starts_with('/') && !has_dots(path);
         if (!is_plain || (!path.starts_with(kUsualPlace) && !is_on_cgroupfs(path))) {
-            return sys::fail(sys::ErrorKind::invalid,
-                             "state file container.json: \"" + path + "\" is no cgroup");
+            return refuse(path, "is no cgroup");
         }
     }
     return {};
+}
+
+// What a systemd is asked to stop is of a kind that brig makes, and its description ends with the
+// folder of this container's record: that of the unit itself has to be the same.
+Result<void> check_unit(const SystemdUnit& unit, const std::string& id) {
+    const bool is_kind = unit.name.ends_with(".scope") || unit.name.ends_with(".slice");
+    if (!is_kind || unit.name.find('/') != std::string::npos ||
+        !unit.description.ends_with("/" + id + ")")) {
+        return refuse(unit.name, "is no unit of this container");
+    }
+    return systemd::is_socket(unit.socket) ? Result<void>()
+                                           : refuse(unit.socket, "is no socket of systemd");
 }
 
 // Says nothing of the mark: asked again, the answer may be another.
@@ -86,6 +102,9 @@ Result<bool> is_there(int own_root, const std::string& mark, const std::string& 
 Result<std::unique_ptr<CgroupManager>> open_cgroup(const StateDirectory& directory,
                                                    const ContainerRecord& record) {
     TRY_VOID(check_paths(record.cgroup));
+    if (record.cgroup.unit) {
+        TRY_VOID(check_unit(*record.cgroup.unit, directory.id()));
+    }
     return open_cgroup(record.cgroup,
                        [root = directory.root()](const std::string& mark, const std::string& path) {
                            return is_there(root, mark, path);

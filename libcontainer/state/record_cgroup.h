@@ -9,10 +9,10 @@
 
 namespace libcontainer {
 
-// Error `invalid` if the record names anything else as a cgroup: what is written there, killed and
-// removed goes by these paths (T-79). No system call where the hierarchies are below
-// /sys/fs/cgroup. Judged here, not where the record is read: the rest of such a record still tells
-// what `delete --force` has to end.
+// Error `invalid` if the record names anything else as a cgroup, or as a unit: what is written
+// there, killed, stopped and removed goes by these names (T-79). No system call where the
+// hierarchies are below /sys/fs/cgroup. Judged here, not where the record is read: the rest of such
+// a record still tells what `delete --force` has to end.
 //
 // Another container's mark on a cgroup (ownership.h) counts only with that container's record: in
 // the folder that the mark names, with this very mark and this cgroup in it, and in a state root

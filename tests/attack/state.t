@@ -411,24 +411,36 @@ def edited(lab, change):
         write(f"{lab.root}/{container.id}/container.json", saved)
 
 
+def unit(name, socket="/run/systemd/private", description="x (7 /x/ID)"):
+    """Has the container be a unit of systemd's, too."""
+    def change(record, lab):
+        own = description.replace("ID", record["state"]["id"])
+        record["cgroup"]["unit"] = {"name": name, "socket": socket, "description": own}
+    return change
+
+
 @suite.table("T-79 R-36 R-47", "delete --force ends what a record without true cgroups still tells of", {
-    "elsewhere": lead_out("{lab}/outside"), "with dots": lead_out("/sys/fs/cgroup/../x"),
-    "relative": lead_out("x")})
-def misled(lab, change):
+    "elsewhere": (lead_out("{lab}/outside"), "is no cgroup"),
+    "with dots": (lead_out("/sys/fs/cgroup/../x"), "is no cgroup"),
+    "relative": (lead_out("x"), "is no cgroup"),
+    "a service": (unit("sshd.service"), "is no unit of this container"),
+    "a scope of others": (unit("init.scope", description="System and Service Manager"), "is no unit of this container"),
+    "a socket of others": (unit("x.scope", socket="/tmp/x/systemd/private"), "is no socket of systemd")})
+def misled(lab, change, why):
     made = lab.bundle(SLEEP)
     made.config["hooks"] = {"poststop": [
         {"path": "/bin/touch", "args": ["touch", f"{lab.path}/stopped"]}]}
     container = lab.start(made)
     pid, before = container.pid, canary(lab)
     edit(lab, container, change)
-    container.delete().failed("is no cgroup")
+    container.delete().failed(why)
     check(container.id not in lab.brig("list", "-q").ok().out, "list goes on without it")
     check(os.path.exists(f"/proc/{pid}"), "the process, which is alive")
-    lab.brig("kill", "--all", container.id, "KILL").failed("is no cgroup")
+    lab.brig("kill", "--all", container.id, "KILL").failed(why)
     log = f"{lab.path}/log"
     lab.brig("delete", "--force", container.id,
              globals_=("--log", log, "--log-level", "warning")).ok()
-    check("is no cgroup" in read(log), "a warning")
+    check(why in read(log), "a warning")
     lab.reap()
     check(not os.path.exists(f"/proc/{pid}"), "the end of its process")
     check(os.path.exists(f"{lab.path}/stopped"), "the hook of the kind poststop")

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "libcontainer/cgroup/device_rules.h"
@@ -71,6 +72,23 @@ std::vector<std::string> list_sockets() {
         sockets.emplace_back(path.substr(0, path.find_first_of(",;")));
     }
     return sockets;
+}
+
+bool is_socket(const std::string& socket) {
+    constexpr std::string_view kUsers = "/run/user/";
+    if (instance_at(socket) == Instance::system) {
+        return true;
+    }
+    if (socket.starts_with(kUsers)) {
+        const std::string_view rest = std::string_view(socket).substr(kUsers.size());
+        const std::size_t end = std::min(rest.find_first_not_of("0123456789"), rest.size());
+        const std::string_view place = rest.substr(end);
+        if (end != 0 && (place == kUsersOwn || place == kUsersBus)) {
+            return true;
+        }
+    }
+    const std::vector<std::string> own = list_sockets();
+    return std::ranges::find(own, socket) != own.end();
 }
 
 Instance instance_at(std::string_view socket) {

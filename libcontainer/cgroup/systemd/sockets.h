@@ -16,6 +16,10 @@ namespace libcontainer::systemd {
 // there even where no bus is.
 [[nodiscard]] std::vector<std::string> list_sockets();
 
+// Whether a systemd may be there: the host's, that of any user at the usual place, or one of
+// list_sockets(). Root deletes the containers of others, too.
+[[nodiscard]] bool is_socket(const std::string& socket);
+
 // Whose systemd listens there.
 [[nodiscard]] Instance instance_at(std::string_view socket);
 // Whether that is systemd's own, not a bus with systemd among others.
