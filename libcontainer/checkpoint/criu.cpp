@@ -177,6 +177,13 @@ std::string CriuRequest::encode(CriuCall call) const {
 }
 
 Result<Criu> Criu::start(const Setup& setup) {
+    if (setup.cgroup.attach) {
+        // Whom systemd would have to move; without that it would run without the limits.
+        return std::unexpected(sys::Error{
+            sys::ErrorKind::unsupported, 0, "linux.cgroupsPath",
+            "the kernel does not let this user start criu in the container's unit; call from a unit"
+            " of the user's own systemd (systemd-run --user)"});
+    }
     const std::string program = TRY(find_criu(setup.program));
     std::array<sys::UniqueFd, 2> pair = TRY(sys::make_socket_pair());
     std::array<int, 2> ends = {-1, -1};

@@ -116,7 +116,8 @@ class Criu {
         enum class Streams : unsigned char { kept, callers } streams = Streams::kept;
         int interruption = -1;  // see hold_back_interruption; -1: it is never given up
     };
-    // Starts it, in the cgroups already. Error of a missing program: kind unsupported.
+    // Starts it, in the cgroups already. Errors of kind unsupported: a missing program, a cgroup
+    // that only systemd can move it to.
     [[nodiscard]] static Result<Criu> start(const Setup& setup);
 
     Criu(Criu&&) = default;
