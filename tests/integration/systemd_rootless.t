@@ -113,6 +113,23 @@ def absent(lab):
     person.expect_no_unit(f"brig-{person.id}.scope")
 
 
+@suite.table("CG-04 G-05", "a slice as the unit: entered where the kernel lets the user, else refused with the field", {
+    "from a session": "session", "from a service": "service"})
+def slices(lab, how):
+    made = lab.bundle(["/bin/sleep", "1000"])
+    person = Person(lab, made, how)
+    unit = f"brigtest{person.id.replace('-', '')}.slice"
+    made.set("linux.cgroupsPath", f"user.slice::{unit}").write()
+    if how == "session":
+        person.create().failed("linux.cgroupsPath", f"the slice {unit}", status=1)
+        equal(os.listdir(lab.root), [], "the state root")
+    else:
+        person.create().ok()
+        contains(read(f"/proc/{person.state()['pid']}/cgroup"), f"/{unit}\n", "the process's cgroup")
+        person.call("delete", "--force", person.id).ok()
+    person.expect_no_unit(unit)
+
+
 @suite.case("TRAP-24", "later calls find the user's systemd without the environment")
 def no_environment(lab):
     person = Person(lab, lab.bundle(["/bin/sleep", "1000"]))

@@ -43,6 +43,14 @@ Result<CgroupEntry> Manager::open_entry(const std::string& below) {
     if (TRY(may_enter(directory))) {
         return entry;
     }
+    if (is_slice(unit())) {
+        // systemd moves processes into scopes and services only.
+        return std::unexpected(
+            sys::Error{sys::ErrorKind::unsupported, 0, "linux.cgroupsPath",
+                       "the kernel does not let this user enter the slice " + unit() +
+                           "; take a scope, or call from a unit of the user's own systemd"
+                           " (systemd-run --user)"});
+    }
     entry.directory.reset();
     std::string path = directory.substr(known->record().directories.front().path.size());
     if (path.empty()) {
