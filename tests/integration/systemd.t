@@ -346,6 +346,27 @@ def guarded(lab):
     container.delete("--force").ok()
 
 
+@suite.case("RD-04", "a device program of systemd's that goes while brig takes its place: brig's is in force")
+def devices(lab):
+    strace = shutil.which("strace")
+    need(strace, "no strace")
+    bundle, identity, _ = annotated(lab, {"DevicePolicy": "'closed'"})
+    trace = f"{lab.path}/trace"
+    lab.containers.append(identity)
+    # Load, query, open what is there, which is gone.
+    words = lab.words("create", "--bundle", bundle.write().path, identity,
+                      globals_=(*DRIVER, "--allow-annotations", PROPERTY))
+    lab.popen([strace, "-qq", "-o", trace, "-e", "trace=bpf", "-e", "inject=bpf:error=ENOENT:when=3",
+               *words]).wait(60).ok()
+    calls = [line.split("(")[1].split(",")[0] for line in read(trace).splitlines() if line.startswith("bpf(")]
+    equal(calls, ["BPF_PROG_LOAD", "BPF_PROG_QUERY", "BPF_PROG_GET_FD_BY_ID", "BPF_PROG_QUERY",
+                  "BPF_PROG_GET_FD_BY_ID", "BPF_PROG_ATTACH", "BPF_OBJ_GET_INFO_BY_FD", "BPF_PROG_QUERY"], "calls")
+    lab.brig("start", identity).ok()
+    lab.brig("exec", identity, "/bin/sh", "-c", "echo x >/dev/null").ok()
+    check(lab.brig("exec", identity, "/bin/sh", "-c", "head -c1 /dev/kmsg").status != 0, "a device that no rule allows")
+    lab.brig("delete", "--force", identity).ok()
+
+
 @suite.case("O-05", "a program that is killed for memory: state, events and delete go on, no failed unit is left")
 def out_of_memory(lab):
     bundle, identity, unit = made(lab, linux__resources={"memory": {"limit": 32 << 20, "swap": 32 << 20}})

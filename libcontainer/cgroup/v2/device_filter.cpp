@@ -165,6 +165,19 @@ Result<sys::UniqueFd> open_program(std::uint32_t id) {
     return sys::UniqueFd(fd);
 }
 
+Result<std::uint32_t> id_of(int program) {
+    bpf_prog_info info = {};
+    Attributes attributes = {};
+    attributes.room.fill(0);
+    attributes.attr.info.bpf_fd = static_cast<std::uint32_t>(program);
+    attributes.attr.info.info_len = sizeof info;
+    attributes.attr.info.info = address(&info);
+    if (bpf(BPF_OBJ_GET_INFO_BY_FD, attributes) != 0) {
+        return std::unexpected(sys::last_error("bpf(\"BPF_OBJ_GET_INFO_BY_FD\")").at(kConfigPath));
+    }
+    return info.id;
+}
+
 // `replaced` is the program whose place it takes, or -1.
 Result<void> attach(int cgroup, int program, std::uint32_t flags, int replaced) {
     Attributes attributes = {};
@@ -183,14 +196,18 @@ Result<void> attach(int cgroup, int program, std::uint32_t flags, int replaced) 
     return {};
 }
 
+// One that has gone meanwhile is no error.
 Result<void> detach(int cgroup, std::uint32_t id) {
-    const sys::UniqueFd program = TRY(open_program(id));
+    const auto program = open_program(id);
+    if (!program) {
+        return program.error().code == ENOENT ? Result<void>() : std::unexpected(program.error());
+    }
     Attributes attributes = {};
     attributes.room.fill(0);
     attributes.attr.target_fd = static_cast<std::uint32_t>(cgroup);
-    attributes.attr.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
+    attributes.attr.attach_bpf_fd = static_cast<std::uint32_t>(program->get());
     attributes.attr.attach_type = BPF_CGROUP_DEVICE;
-    if (bpf(BPF_PROG_DETACH, attributes) != 0) {
+    if (bpf(BPF_PROG_DETACH, attributes) != 0 && errno != ENOENT) {
         return std::unexpected(sys::last_error("bpf(\"BPF_PROG_DETACH\")").at(kConfigPath));
     }
     return {};
@@ -198,7 +215,8 @@ Result<void> detach(int cgroup, std::uint32_t id) {
 
 // So that at no moment there is no filter: in one step where the kernel can, else the new one
 // first.
-Result<void> replace(int cgroup, int program, const Attached& before) {
+Result<void> replace(int cgroup, int program) {
+    const Attached before = TRY(query(cgroup));
     if (before.ids.empty()) {
         return attach(cgroup, program, BPF_F_ALLOW_MULTI, -1);
     }
@@ -240,12 +258,10 @@ sys::Error explain_refusal(sys::Error error, const std::string& directory) {
 }
 
 // What counts is what the kernel says is in force. Others (systemd) may add theirs meanwhile.
-Result<void> verify(int cgroup, const Attached& before) {
+Result<void> verify(int cgroup, int program) {
+    const std::uint32_t own = TRY(id_of(program));
     const Attached now = TRY(query(cgroup));
-    const bool has_new = std::ranges::any_of(now.ids, [&before](std::uint32_t id) {
-        return std::ranges::find(before.ids, id) == before.ids.end();
-    });
-    return has_new
+    return std::ranges::find(now.ids, own) != now.ids.end()
                ? Result<void>()
                : std::unexpected(sys::Error{sys::ErrorKind::system, 0, std::string(kConfigPath),
                                             "the kernel does not have the device filter that it "
@@ -288,11 +304,15 @@ Result<void> apply_device_filter(const std::string& directory,
     checked.insert(checked.end(), defaults.begin(), defaults.end());
     const sys::UniqueFd program = TRY(load_program(compile_device_filter(checked)));
     const sys::UniqueFd cgroup = TRY(sys::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
-    const Attached before = TRY(query(cgroup.get()));
-    if (auto replaced = replace(cgroup.get(), program.get(), before); !replaced) {
+    auto replaced = replace(cgroup.get(), program.get());
+    if (!replaced && replaced.error().code == ENOENT) {
+        // The one to be replaced has gone since it was asked for: systemd renews its own.
+        replaced = replace(cgroup.get(), program.get());
+    }
+    if (!replaced) {
         return std::unexpected(explain_refusal(std::move(replaced).error(), directory));
     }
-    return verify(cgroup.get(), before);
+    return verify(cgroup.get(), program.get());
 }
 
 }  // namespace libcontainer::v2
