@@ -41,9 +41,11 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 // Of any pid namespace. The root of the hierarchy, that has no type, counts as having none: it may
 // hand controllers on all the same.
 bool has_own_processes(const std::string& directory) {
+    if (::access((directory + std::string(kType)).c_str(), F_OK) != 0) {
+        return false;
+    }
     const auto processes = sys::read_file(AT_FDCWD, directory + "/cgroup.procs");
-    return processes && !processes->empty() &&
-           ::access((directory + std::string(kType)).c_str(), F_OK) == 0;
+    return processes && !processes->empty();
 }
 
 // Hands on what the directory has to those below it.
