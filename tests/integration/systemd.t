@@ -241,13 +241,18 @@ def ended(lab):
     container.delete().ok()
 
 
-@suite.case("CG-05", "delete of one that has ended leaves the next one's scope of that name alone")
-def successor(lab):
+def predecessor(lab):
+    """(a container that has ended, its unit, which is gone, a bundle of the same unit)."""
     first, unit = start(lab)
     first.kill("KILL").ok()
     first.wait_stopped()
     eventually(lambda: unit not in units(), "the end of the scope")
-    bundle, _, _ = made(lab, identity=first.id)
+    return first, unit, made(lab, identity=first.id)[0]
+
+
+@suite.case("CG-05", "delete of one that has ended leaves the next one's scope of that name alone")
+def successor(lab):
+    first, unit, bundle = predecessor(lab)
     second = lab.start(bundle, globals_=DRIVER)
     first.kill("--all", "KILL")
     first.delete("--force").ok()
@@ -257,11 +262,7 @@ def successor(lab):
 
 @suite.case("CG-05 H-02", "so it does while the next one is still being created")
 def successor_in_hooks(lab):
-    first, unit = start(lab)
-    first.kill("KILL").ok()
-    first.wait_stopped()
-    eventually(lambda: unit not in units(), "the end of the scope")
-    bundle, _, _ = made(lab, identity=first.id)
+    first, _, bundle = predecessor(lab)
     bundle.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": [
         "sh", "-c", f"echo > {lab.path}/up; until test -e {lab.path}/on; do sleep 0.1; done"]}]}
     second = lab.name()
