@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
+#include <cstdlib>
 #include <optional>
 
 #include "oci/annotations.h"
@@ -25,6 +25,16 @@ std::optional<Value> parse_number(std::string_view digits) {
     return error == std::errc() && rest == end ? std::optional<Value>(number) : std::nullopt;
 }
 
+// By strtod: from_chars, as rounding, takes functions of libm, which every start of brig would
+// load.
+std::optional<Value> parse_double(std::string_view digits) {
+    const std::string text(digits);
+    char* end = nullptr;
+    const double number = std::strtod(text.c_str(), &end);
+    const bool is_plain = text.find_first_not_of("+-.0123456789eE") == std::string::npos;
+    return is_plain && !text.empty() && *end == '\0' ? std::optional<Value>(number) : std::nullopt;
+}
+
 // A type as a value may name it in front: "uint64 5", "@t 5".
 struct NumberType {
     std::string_view word;
@@ -36,7 +46,7 @@ constexpr std::array kNumberTypes = {
     NumberType{"uint32", "@u", &parse_number<std::uint32_t>},
     NumberType{"int64", "@x", &parse_number<std::int64_t>},
     NumberType{"uint64", "@t", &parse_number<std::uint64_t>},
-    NumberType{"double", "@d", &parse_number<double>},
+    NumberType{"double", "@d", &parse_double},
 };
 
 // One value after the other from a text.
@@ -165,6 +175,7 @@ Result<void> check_texts(const Property& property) {
 // Seconds of any type as microseconds.
 std::optional<std::uint64_t> to_microseconds(const Value& value) {
     constexpr double kSecond = 1e6;
+    constexpr double kHalf = 0.5;
     constexpr double kMost = 9e12;  // seconds that still can be counted so
     const auto seconds = std::visit(
         [](const auto& held) -> double {
@@ -176,7 +187,7 @@ std::optional<std::uint64_t> to_microseconds(const Value& value) {
         },
         value);
     return seconds >= 0 && seconds < kMost
-               ? std::optional(static_cast<std::uint64_t>(std::llround(seconds * kSecond)))
+               ? std::optional(static_cast<std::uint64_t>(seconds * kSecond + kHalf))
                : std::nullopt;
 }
 
