@@ -166,8 +166,7 @@ Result<void> Manager::start_unit(const oci::Resources& resources) {
         holder_.emplace(TRY(Holder::start()));
         properties.push_back({"PIDs", std::vector{static_cast<std::uint32_t>(holder_->number())}});
     }
-    std::ranges::move(plan_properties(resources, CgroupVersion::v2),
-                      std::back_inserter(properties));
+    std::ranges::move(plan_properties(resources), std::back_inserter(properties));
     Bus& bus = *TRY(this->bus());
     for (Patience patience(kLeftOverTime);;) {
         const auto outcome = TRY(explain(bus.start(unit(), properties), properties));
@@ -238,7 +237,7 @@ Result<void> Manager::update(const oci::Resources& resources, sys::Rollback& und
     TRY_VOID(files.update(resources, undos));
     oci::Resources in_force = resources;
     TRY_VOID(complete_bandwidth(in_force, record_.directories.front().path));
-    std::vector<Property> properties = plan_properties(in_force, CgroupVersion::v2);
+    std::vector<Property> properties = plan_properties(in_force);
     if (properties.empty()) {
         return {};
     }

@@ -73,12 +73,8 @@ std::int64_t task_limit(std::int64_t limit) {
     return limit == 0 ? 1 : limit;
 }
 
-void plan_memory(Plan& plan, const oci::Memory& memory, CgroupVersion version) {
+void plan_memory(Plan& plan, const oci::Memory& memory) {
     const MemoryLimits limits = plan_memory_limits(memory);
-    if (version == CgroupVersion::v1) {
-        plan.set_limit("MemoryLimit", limits.limit);
-        return;
-    }
     plan.set_limit("MemoryMax", limits.limit);
     plan.set_limit("MemoryLow", limits.reservation);
     if (limits.swap == kUnlimited) {
@@ -88,12 +84,8 @@ void plan_memory(Plan& plan, const oci::Memory& memory, CgroupVersion version) {
     }
 }
 
-void plan_cpu(Plan& plan, const oci::Cpu& cpu, CgroupVersion version) {
-    if (version == CgroupVersion::v1) {
-        if (is_limit(cpu.shares)) {
-            plan.set("CPUShares", *cpu.shares);
-        }
-    } else if (is_limit(cpu.idle)) {
+void plan_cpu(Plan& plan, const oci::Cpu& cpu) {
+    if (is_limit(cpu.idle)) {
         plan.set("CPUWeight", kIdle);
     } else if (const auto weight = v2::cpu_weight_from_shares(cpu.shares.value_or(0))) {
         plan.set("CPUWeight", *weight);
@@ -109,14 +101,12 @@ void plan_cpu(Plan& plan, const oci::Cpu& cpu, CgroupVersion version) {
     plan.set_cpus("AllowedMemoryNodes", cpu.mems.value_or(""));
 }
 
-void plan_io(Plan& plan, const oci::BlockIo& block_io, CgroupVersion version) {
+void plan_io(Plan& plan, const oci::BlockIo& block_io) {
     constexpr std::uint16_t kLeastWeight = 10;
     if (block_io.weight.value_or(0) < kLeastWeight) {
         return;
     }
-    if (version == CgroupVersion::v1) {
-        plan.set("BlockIOWeight", std::uint64_t{*block_io.weight});
-    } else if (const auto weight = v2::io_weight_from_blkio(*block_io.weight)) {
+    if (const auto weight = v2::io_weight_from_blkio(*block_io.weight)) {
         plan.set("IOWeight", *weight);
     }
 }
@@ -209,17 +199,17 @@ constexpr UnifiedProperty kUnified[] = {
 
 }  // namespace
 
-std::vector<Property> plan_properties(const oci::Resources& resources, CgroupVersion version) {
+std::vector<Property> plan_properties(const oci::Resources& resources) {
     Plan plan;
-    plan_memory(plan, resources.memory, version);
-    plan_cpu(plan, resources.cpu, version);
-    plan_io(plan, resources.block_io, version);
+    plan_memory(plan, resources.memory);
+    plan_cpu(plan, resources.cpu);
+    plan_io(plan, resources.block_io);
     if (resources.pids.limit) {
         plan.set_limit("TasksMax", task_limit(*resources.pids.limit));
     }
     for (const UnifiedProperty& unified : kUnified) {
         const auto given = resources.unified.find(std::string(unified.file));
-        if (given != resources.unified.end() && version == CgroupVersion::v2) {
+        if (given != resources.unified.end()) {
             unified.set(plan, unified.property, given->second);
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// linux.resources as properties of a unit. systemd writes the files of a cgroup anew from what it
-// knows, at every daemon-reload for instance: a limit that it does not know would be lost then.
+// linux.resources as properties of a unit on cgroup v2. systemd writes the files of a cgroup anew
+// from what it knows, at every daemon-reload for instance: a limit that it does not know would be
+// lost then.
 #pragma once
 
 #include <cstdint>
@@ -38,12 +39,9 @@ struct Property {
 // "infinity".
 inline constexpr std::uint64_t kInfinity = UINT64_MAX;
 
-enum class CgroupVersion : unsigned char { v1, v2 };
-
 // What systemd has a property for; the rest is only in files. `resources` passed the checks of the
 // file manager: what makes no sense is left out here. Pure.
-[[nodiscard]] std::vector<Property> plan_properties(const oci::Resources& resources,
-                                                    CgroupVersion version);
+[[nodiscard]] std::vector<Property> plan_properties(const oci::Resources& resources);
 
 // "0-2,5" as systemd wants AllowedCPUs: bit N of the bytes is CPU N. Absent: no such list.
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> parse_cpu_set(std::string_view list);

@@ -7,7 +7,6 @@
 
 #include "libcontainer/cgroup/systemd/message.h"
 
-using libcontainer::systemd::CgroupVersion;
 using libcontainer::systemd::kInfinity;
 using libcontainer::systemd::Origin;
 using libcontainer::systemd::parse_cpu_set;
@@ -25,9 +24,8 @@ Value number(std::uint64_t value) {
 }
 
 // What the resources come to, by name.
-Value find(const oci::Resources& resources, const std::string& name,
-           CgroupVersion version = CgroupVersion::v2) {
-    for (const Property& property : plan_properties(resources, version)) {
+Value find(const oci::Resources& resources, const std::string& name) {
+    for (const Property& property : plan_properties(resources)) {
         CHECK(property.origin == Origin::resources);
         if (property.name == name) {
             return property.value;
@@ -47,8 +45,7 @@ oci::Resources unified(const std::string& file, const std::string& value) {
 }  // namespace
 
 TEST_CASE("nothing asked for is nothing told") {
-    CHECK(plan_properties({}, CgroupVersion::v2).empty());
-    CHECK(plan_properties({}, CgroupVersion::v1).empty());
+    CHECK(plan_properties({}).empty());
 }
 
 TEST_CASE("RES-memory.limit RES-memory.swap: bytes, and swap alone") {
@@ -70,7 +67,7 @@ TEST_CASE("RES-memory.limit RES-memory.swap: bytes, and swap alone") {
     CHECK(find(resources, "MemorySwapMax") == number(kInfinity));
     resources.memory = {};
     resources.memory.limit = 0;
-    CHECK(plan_properties(resources, CgroupVersion::v2).empty());
+    CHECK(plan_properties(resources).empty());
 }
 
 TEST_CASE("RES-cpu.shares RES-cpu.quota: the weight, and whole percents of a second") {
@@ -120,7 +117,6 @@ TEST_CASE("RES-blockIO.weight: on the scale of v2") {
     oci::Resources resources;
     resources.block_io.weight = 500;
     CHECK(find(resources, "IOWeight") == number(4950));
-    CHECK(find(resources, "BlockIOWeight", CgroupVersion::v1) == number(500));
     for (const std::uint16_t weight : {std::uint16_t{0}, std::uint16_t{9}}) {
         resources.block_io.weight = weight;
         CHECK(find(resources, "IOWeight") == kAbsent);
@@ -178,21 +174,11 @@ TEST_CASE("RES-unified: files that systemd has a property for") {
         INFO(vector.file << " = " << vector.value);
         CHECK(find(unified(vector.file, vector.value), vector.property) == vector.wanted);
     }
-    CHECK(plan_properties(unified("hugetlb.2MB.max", "0"), CgroupVersion::v2).empty());
+    CHECK(plan_properties(unified("hugetlb.2MB.max", "0")).empty());
     oci::Resources both = unified("pids.max", "12");
     both.pids.limit = 3;
-    CHECK(plan_properties(both, CgroupVersion::v2) ==
+    CHECK(plan_properties(both) ==
           std::vector<Property>{{"TasksMax", number(12), Origin::resources}});
-    CHECK(plan_properties(unified("pids.max", "12"), CgroupVersion::v1).empty());
-}
-
-TEST_CASE("on v1 the properties of v1") {
-    oci::Resources resources;
-    resources.memory.limit = 64;
-    resources.cpu.shares = 512;
-    CHECK(find(resources, "MemoryLimit", CgroupVersion::v1) == number(64));
-    CHECK(find(resources, "MemoryMax", CgroupVersion::v1) == kAbsent);
-    CHECK(find(resources, "CPUShares", CgroupVersion::v1) == number(512));
 }
 
 TEST_CASE("each kind of value has its signature") {
