@@ -7,7 +7,11 @@ namespace oci::built {
 
 inline constexpr bool kApparmor = true;
 inline constexpr bool kCgroupRdma = true;
+#ifdef BRIG_STATIC
+inline constexpr bool kCgroupSystemd = false;  // libsystemd is loaded when it is asked for
+#else
 inline constexpr bool kCgroupSystemd = true;
+#endif
 inline constexpr bool kCgroupV1 = true;
 inline constexpr bool kCgroupV2 = true;
 inline constexpr bool kExecCpuAffinity = true;

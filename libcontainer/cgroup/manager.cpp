@@ -15,6 +15,7 @@
 #include "libcontainer/cgroup/systemd/manager.h"
 #include "libcontainer/cgroup/v1/manager.h"
 #include "libcontainer/cgroup/v2/manager.h"
+#include "oci/built.h"
 
 namespace libcontainer {
 namespace {
@@ -51,6 +52,10 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
         return std::make_unique<DisabledCgroup>(CgroupRecord{driver, {}});
     }
     if (driver == CgroupDriver::systemd) {
+        if (!oci::built::kCgroupSystemd) {
+            return sys::fail(sys::ErrorKind::unsupported,
+                             "cgroup driver systemd: not built into this brig");
+        }
         return TRY_WRAP("cgroup driver systemd",
                         systemd::Manager::plan(id, folder, cgroups_path, annotations));
     }
