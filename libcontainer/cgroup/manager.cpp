@@ -66,7 +66,7 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
         return std::make_unique<DisabledCgroup>(CgroupRecord{driver, {}});
     }
     if (is_free && is_closed_at_top(hierarchies)) {
-        path.base = PathBase::beside_own;
+        path.base = PathBase::own_cgroup;
     }
     if (path.base != PathBase::hierarchy_root) {
         TRY_VOID(resolve_own_paths(hierarchies));

@@ -91,7 +91,7 @@ BuildKit: RUN --mount=type=tmpfs|tmpfs 1
 BuildKit: RUN --mount=type=secret|secret secret-word
 BuildKit: RUN --mount=type=bind|context /context/busybox Read-only
 CALL-25 TRAP-53 TRAP-54 BuildKit: libnetwork-setkey has plugged a network in|net eth0 lo
-BuildKit: its cgroup is docker's own|group .*:/docker/buildkit/[0-9a-z]+
+BuildKit: its cgroup is docker's own|group .*(:/docker/buildkit/|/system.slice:docker:)[0-9a-z]+
 BuildKit: USER and WORKDIR|user 1000 /home/app
 BuildKit: a stage from another|stage by-user
 EOT

