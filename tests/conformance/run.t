@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs the validation programs of opencontainers/runtime-tools with BRIG, each in the environment that
 # environments.tsv names, and holds what fails against known-failures.tsv (see judge).
-# usage: RUNTIME_TOOLS=CHECKOUT [BESIDE='crun runc'] [VIEW=--v1] tests/conformance/run.t [PROGRAM...]
+# usage: RUNTIME_TOOLS=FOLDER [BESIDE='crun runc'] [VIEW=--v1] tests/conformance/run.t [PROGRAM...]
+#   RUNTIME_TOOLS  a checkout, or what build-tools has made of one
 #   BESIDE  other runtimes, for the table alone      VIEW  --v1 hides a hybrid machine's v2 hierarchy
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 REPO=$(dirname "$(dirname "$HERE")")
 BUILD=${BUILD:-$REPO/build}
-TARGET=$BUILD/conformance
+TARGET=$BUILD/conformance LOGS=$BUILD/conformance/logs
 ENVIRONMENTS=(plain network hugetlb whole-rootfs user-namespace)
 
 skip_all() {
@@ -54,23 +55,31 @@ run_beside() {
     if [[ $1 == *crun* ]]; then
         view=--v1
         if "$command" --version | grep -q '^spec: 1\.0\.'; then
-            OLDER_RUNTIME=$command run_all "$HERE/older-spec" "$TARGET/logs/$1" "$view"
+            OLDER_RUNTIME=$command run_all "$HERE/older-spec" "$LOGS/$1" "$view"
             return
         fi
     fi
-    run_all "$command" "$TARGET/logs/$1" "$view"
+    run_all "$command" "$LOGS/$1" "$view"
 }
 
 [[ -n ${RUNTIME_TOOLS:-} ]] ||
     skip_all "RUNTIME_TOOLS does not name a checkout of opencontainers/runtime-tools"
-command -v go >/dev/null || skip_all "go is not installed"
-"$HERE/build-tools" "$RUNTIME_TOOLS" "$TARGET" >&2
+if [[ -x $RUNTIME_TOOLS/runtimetest ]]; then
+    TARGET=$(readlink -f "$RUNTIME_TOOLS")
+else
+    command -v go >/dev/null || skip_all "go is not installed"
+    "$HERE/build-tools" "$RUNTIME_TOOLS" "$TARGET" >&2
+fi
+if [[ ! -w $BUILD ]]; then
+    LOGS=$(mktemp -d "${BRIG_TEST_SCRATCH:-/tmp}/conformance.XXXXXX")
+    trap 'rm -rf "$LOGS"' EXIT
+fi
 
 WANTED=$*
 read -r -a beside <<<"${BESIDE:-}"
 brig=$(readlink -f "${BRIG:?names the runtime to test}")
-run_all "$brig" "$TARGET/logs/brig" "${VIEW:-}"
+run_all "$brig" "$LOGS/brig" "${VIEW:-}"
 for name in "${beside[@]}"; do
     run_beside "$name"
 done
-exec "$HERE/judge" "$TARGET/logs" "$(basename "$brig")" "${beside[@]}"
+"$HERE/judge" "$LOGS" "$(basename "$brig")" "${beside[@]}"
