@@ -364,6 +364,11 @@ class Lab:
                 sandbox.libc.umount2(target.encode(), 2)
 
 
+def kernel_is(least):
+    """Whether the kernel is of that release, (major, minor), or newer."""
+    return tuple(int(part) for part in os.uname().release.split(".")[:2]) >= least
+
+
 def need(condition, reason):
     """Skips the case unless the machine has what it needs."""
     if not condition:

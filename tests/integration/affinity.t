@@ -7,7 +7,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.lab import need, read
+from harness.lab import kernel_is, need, read
 from harness.tap import Suite, check, equal, eventually
 
 suite = Suite()
@@ -72,8 +72,7 @@ def affinity_order(lab):
 @suite.case("P-17 P-18", "with initial alone the kernel decides the final CPUs")
 def affinity_initial_alone(lab):
     need_two_cpus()
-    release = tuple(int(part) for part in os.uname().release.split(".")[:2])
-    need(release >= (6, 2), "before Linux 6.2 a cpuset forgets what a process has asked for")
+    need(kernel_is((6, 2)), "before Linux 6.2 a cpuset forgets what a process has asked for")
     container = lab.sleeper()
     report = lab.probe_exec(container, execCPUAffinity={"initial": "1", "final": ""})
     equal(allowed(report["status"]), "1", "CPUs")

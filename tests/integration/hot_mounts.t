@@ -11,7 +11,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle, sandbox
 from harness.lab import read, write
-from harness.tap import Suite, check, contains, equal, eventually
+from harness.tap import Suite, check, contains, equal, eventually, patient
 
 suite = Suite()
 SECONDS = float(os.environ.get("BRIG_ATTACK_SECONDS", "1"))
@@ -240,7 +240,7 @@ def race(lab):
     container = lab.start(made)
     host, before = oracle.mounts(), inside(container)
     swapper = lab.popen([os.path.join(sandbox.PAYLOAD, "swapper"), f"{rootfs}/swap", f"{rootfs}/other"])
-    deadline, good, bad = time.monotonic() + SECONDS, 0, 0
+    deadline, good, bad = time.monotonic() + patient(SECONDS), 0, 0
     while time.monotonic() < deadline:
         added = change(lab, "add", container, tmpfs("/swap/kernel"), tmpfs("/swap/deep"))
         check(added.status in (0, 1), f"{added}")
@@ -250,7 +250,7 @@ def race(lab):
         if added.status == 0:
             good += 1
             while change(lab, "remove", container, tmpfs("/swap/kernel"), tmpfs("/swap/deep")).status:
-                check(time.monotonic() < deadline + 5, "it does not go")
+                check(time.monotonic() < deadline + patient(5), "it does not go")
         else:
             bad += 1
         equal(inside(container), before, "mounts left behind")

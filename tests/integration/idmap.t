@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
-from harness.lab import need, write
+from harness.lab import kernel_is, need, write
 from harness.mounting import mounted
 from harness.tap import Suite, check, contains, equal
 
@@ -134,9 +134,11 @@ def joined(lab):
     "ridmap maps what lies beneath too": ("ridmap", "0 0"),
 })
 def tree(lab, option, below):
-    with mounted(f"{lab.path}/data") as source, mounted(f"{lab.path}/data/sub") as sub:
-        files(source, (0, 0))
-        files(sub, (0, 0))
+    # Binds, not tmpfs, that cannot be id-mapped before Linux 6.3.
+    top, beneath = files(f"{lab.path}/top", (0, 0)), files(f"{lab.path}/beneath", (0, 0))
+    os.mkdir(f"{top}/sub")
+    with mounted(f"{lab.path}/data", "bind", "none", top) as source, \
+            mounted(f"{source}/sub", "bind", "none", beneath) as sub:
         made = bundle(lab, show(0, "sub/0"), users=True)
         mapped(made, source, ["rbind", option])
         equal(lab.run(made).ok().out, f"0 0 0\nsub/0 {below}\n", "owners inside")
@@ -224,6 +226,7 @@ def in_user_namespace(lab):
     entry["uidMappings"] = entry["gidMappings"] = ids((0, 0, 1))
     nested(lab, made).failed("mounts[2] (/mnt)", "not the caller's to map",
                              "operation not permitted")
+    need(kernel_is((6, 3)), "before Linux 6.3 a tmpfs cannot be id-mapped; all else held")
     out = nested(lab, made, f"mount -t tmpfs own {source} && touch {source}/own;").ok().out
     equal(out, "own 0 0\n", "a file system of the namespace")
 

@@ -9,7 +9,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.lab import need, read
+from harness.lab import kernel_is, need, read
 from harness.tap import Suite, check, equal
 
 suite = Suite()
@@ -20,10 +20,6 @@ FLAGS = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"
 NODES = len(glob.glob("/sys/devices/system/node/node[0-9]*"))
 MODES = ["MPOL_DEFAULT", "MPOL_PREFERRED", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL",
          "MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE"]
-
-
-def kernel_is(least):
-    return tuple(int(part) for part in os.uname().release.split(".")[:2]) >= least
 
 
 @suite.table("MP-01 MP-02", "every mode, for init and for exec", {

@@ -326,7 +326,7 @@ def data_words(lab):
         made.mount("/mnt", "tmpfs", "tmpfs", [option])
         lab.try_create(made).failed("mounts[6] (/mnt)", option, words, "invalid argument")
     made.mounts[6:] = []
-    made.mount("/mnt", "overlay", "overlay", [f"lowerdir={lab.path}/absent"])
+    made.mount("/mnt", "overlay", "overlay", [f"lowerdir={lab.path}/absent:{lab.path}"])
     lab.try_create(made).failed("mounts[6] (/mnt)", "overlay", "no such file or directory")
 
 
@@ -360,10 +360,10 @@ def data_too_long(lab):
 
 @suite.case("M-05 M-07", "a bind takes no data: a bare word is refused, key=value is of no concern")
 def data_on_bind(lab):
-    os.makedirs(f"{lab.path}/dir")
     made = lab.bundle()
-    made.mount("/mnt", "bind", f"{lab.path}/dir", ["bind", "mode=755", "size=1"])
-    equal(mountinfo.flags(table(lab, made), "/mnt"), {"rw", "relatime"}, "flags")
+    with mounted(f"{lab.path}/dir") as source:
+        made.mount("/mnt", "bind", source, ["bind", "mode=755", "size=1"])
+        equal(mountinfo.flags(table(lab, made), "/mnt"), {"rw", "relatime"}, "flags")
     made.mounts[-1]["options"] = ["bind", "noexe"]
     lab.try_create(made).failed("mounts[6]", '"noexe"')
 
