@@ -49,7 +49,8 @@ class ChildNamespaces {
             return std::unexpected(
                 explain_no_namespace(std::move(remembered).error(), CLONE_NEWTIME));
         }
-        return make_time_namespace(offsets);
+        const sys::UniqueFd clocks = TRY(open_time_offsets());
+        return make_time_namespace(offsets, clocks.get());
     }
 
   private:
@@ -131,20 +132,27 @@ Result<void> enter_as_intermediate(InitContext& context) {
     TRY_VOID(steps::leave_binary_and_state(context));
     TRY_VOID(steps::raise_limits(context));
     TRY_VOID(steps::enter_cgroup(context));
+    const bool joins_user = context.plan.joined(NamespaceType::user) != nullptr;
+    sys::UniqueFd clocks;
+    if (joins_user && context.plan.new_time_namespace) {
+        clocks = TRY(open_time_offsets());
+    }
     // Processes of the namespaces to be joined must not look into this one.
     TRY_VOID(apply_dumpable(Dumpable::no));
     if (context.role == ProcessRole::exec) {
         return join_container(context);
     }
     TRY_VOID(join_around_user(context));
-    if (context.plan.joined(NamespaceType::user) == nullptr) {
+    if (!joins_user) {
         return {};
     }
     if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
         return std::unexpected(
             sys::last_error("setresuid(0)").wrap("the joined user namespace maps no root"));
     }
-    return apply_dumpable(Dumpable::no);  // which the change of ids resets to fs.suid_dumpable
+    TRY_VOID(apply_dumpable(Dumpable::no));  // which the change of ids resets to fs.suid_dumpable
+    return clocks ? make_time_namespace(context.spec->linux.time_offsets, clocks.get())
+                  : Result<void>();
 }
 
 // Joins what the container's process must be born into, and makes it as a child of the runtime. The
@@ -227,7 +235,7 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
             TRY_VOID(for_children.join_pid(context.namespaces[i].get()));
         }
     }
-    if (context.plan.new_time_namespace && !context.plan.makes(NamespaceType::user)) {
+    if (context.plan.new_time_namespace && !context.plan.own(NamespaceType::user)) {
         TRY_VOID(for_children.make_time(context.spec->linux.time_offsets));
     }
     const std::uint64_t flags = direct ? context.plan.clone_flags : 0;

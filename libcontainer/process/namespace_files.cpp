@@ -18,6 +18,8 @@
 namespace libcontainer {
 namespace {
 
+constexpr const char* kTimeOffsets = "/proc/self/timens_offsets";
+
 std::string own_file(oci::NamespaceType type) {
     return std::string("/proc/self/ns/") + proc_name(type);
 }
@@ -71,7 +73,16 @@ Result<void> join_namespace(const NamespacePlan::Join& join, int fd) {
     return {};
 }
 
-Result<void> make_time_namespace(const std::map<oci::Clock, oci::TimeOffset>& offsets) {
+Result<sys::UniqueFd> open_time_offsets() {
+    auto file = sys::open_at(AT_FDCWD, kTimeOffsets, O_WRONLY);
+    if (!file) {
+        return std::unexpected(explain_no_namespace(std::move(file).error(), CLONE_NEWTIME));
+    }
+    return file;
+}
+
+Result<void> make_time_namespace(const std::map<oci::Clock, oci::TimeOffset>& offsets,
+                                 int offsets_file) {
     if (::unshare(CLONE_NEWTIME) != 0) {
         return std::unexpected(explain_no_namespace(sys::last_error("unshare"), CLONE_NEWTIME));
     }
@@ -79,10 +90,12 @@ Result<void> make_time_namespace(const std::map<oci::Clock, oci::TimeOffset>& of
         const std::string line = std::string(oci::to_name(clock)) + " " +
                                  std::to_string(offset.secs.value_or(0)) + " " +
                                  std::to_string(offset.nanosecs.value_or(0));
-        if (auto written = sys::write_attribute(AT_FDCWD, "/proc/self/timens_offsets", line);
-            !written) {
-            return std::unexpected(std::move(written).error().at("linux.timeOffsets." +
-                                                                 std::string(oci::to_name(clock))));
+        // The kernel takes what stands at the file's start.
+        if (::lseek(offsets_file, 0, SEEK_SET) != 0 ||
+            ::write(offsets_file, line.data(), line.size()) < 0) {
+            return std::unexpected(
+                sys::last_error(sys::call("write", kTimeOffsets))
+                    .at("linux.timeOffsets." + std::string(oci::to_name(clock))));
         }
     }
     return {};

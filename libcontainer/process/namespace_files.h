@@ -25,11 +25,17 @@ using sys::Result;
 // Both: enters the namespace of plan.joins[i].
 [[nodiscard]] Result<void> join_namespace(const NamespacePlan::Join& join, int fd);
 
-// Makes a time namespace for the caller's future children and sets its clocks, while nobody is in
-// it (T-01). /proc is a procfs, in which /proc/self belongs to the caller. Parent; child, if it is
-// the root of a new user namespace, which alone gives an ordinary user the right.
-[[nodiscard]] Result<void> make_time_namespace(
-    const std::map<oci::Clock, oci::TimeOffset>& offsets);
+// The file that sets the clocks of the caller's next time namespace. /proc is a procfs, in which
+// /proc/self belongs to the caller: that ends with prctl(PR_SET_DUMPABLE, 0). The rights that count
+// are those of whoever opens it (time_namespaces(7)): who may enter a user namespace has them
+// there.
+[[nodiscard]] Result<sys::UniqueFd> open_time_offsets();
+
+// Makes a time namespace for the caller's future children and sets its clocks by that file, while
+// nobody is in it (T-01). The caller's user namespace owns it, so: the parent; an intermediate
+// process that has joined the container's; the child, if it is the root of a new one.
+[[nodiscard]] Result<void> make_time_namespace(const std::map<oci::Clock, oci::TimeOffset>& offsets,
+                                               int offsets_file);
 
 // Both: why a clone3 or unshare with these CLONE_NEW* flags failed, where the kernel's number alone
 // does not tell: a type that it has not, or a limit of user.max_*_namespaces (N-01, T-93).

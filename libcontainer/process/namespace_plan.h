@@ -42,8 +42,9 @@ struct NamespacePlan {
     // those that are joined. So an intermediate process joins, and then makes the container's
     // process as the parent's child (CLONE_PARENT).
     bool needs_intermediate = false;
-    // New time namespace, whose clocks can be set only while nobody is in it (T-01): the parent
-    // unshares it before clone3, or the child, if it has a new user namespace to own it.
+    // New time namespace, whose clocks can be set only while nobody is in it (T-01). Unshared by
+    // the parent before clone3; by the intermediate process in a user namespace that is joined, by
+    // the child in a new one, which has to own it.
     bool new_time_namespace = false;
 
     [[nodiscard]] bool makes(oci::NamespaceType type) const {

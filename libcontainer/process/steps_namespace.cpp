@@ -34,7 +34,8 @@ using oci::NamespaceType;
 
 // An unshare of it is for children only; a single thread may enter it then.
 Result<void> enter_new_time_namespace(const InitContext& context) {
-    TRY_VOID(make_time_namespace(context.spec->linux.time_offsets));
+    const sys::UniqueFd clocks = TRY(open_time_offsets());
+    TRY_VOID(make_time_namespace(context.spec->linux.time_offsets, clocks.get()));
     constexpr const char* kNew = "/proc/self/ns/time_for_children";
     const sys::UniqueFd made = TRY(sys::open_at(AT_FDCWD, kNew, O_RDONLY));
     return ::setns(made.get(), CLONE_NEWTIME) == 0 ? Result<void>()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Namespaces as tests need them: names, who is in which, and programs that hold some."""
+import fcntl
 import os
 import subprocess
 
@@ -8,6 +9,7 @@ from .tap import eventually
 # Type in config.json: file in /proc/PID/ns.
 FILES = {"pid": "pid", "network": "net", "mount": "mnt", "ipc": "ipc", "uts": "uts",
          "user": "user", "cgroup": "cgroup", "time": "time"}
+NS_GET_USERNS = 0xb701  # ioctl_ns(2)
 MAP = [{"containerID": 0, "hostID": 100000, "size": 65536}]
 
 
@@ -22,6 +24,16 @@ def path_of(pid, kind):
 
 def of(pid, kind):
     return os.readlink(path_of(pid, kind))
+
+
+def owner_of(path):
+    """The user namespace that owns the one at a path, as `user:[4026531837]`."""
+    with open(path, "rb") as file:
+        owner = fcntl.ioctl(file.fileno(), NS_GET_USERNS)
+    try:
+        return os.readlink(f"/proc/self/fd/{owner}")
+    finally:
+        os.close(owner)
 
 
 def give(folder, uid=100000, gid=100000):

@@ -8,8 +8,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.console import ConsoleSocket, read_until
 from harness.lab import need, read, write
-from harness.namespaces import own
-from harness.rootless import CALLERS, FAKE, MAPPED, UID, USER, as_caller
+from harness.namespaces import of, own, owner_of, path_of
+from harness.rootless import CALLERS, FAKE, MAPPED, UID, USER, as_caller, one_id
 from harness.tap import Suite, check, contains, equal, eventually
 
 suite = Suite()
@@ -174,6 +174,34 @@ def time_namespace(lab, kind):
     equal(link_later, link, "exec's time namespace")
     check(float(read("/proc/uptime").split()[0]) < 1000000, "the host's clock")
     container.delete("--force").ok()
+
+
+@suite.table("N-12 N-09 T-01", "a new time namespace belongs to the user namespace that is joined", EVERYBODY)
+def time_namespace_of_joined(lab, kind):
+    need(os.path.exists("/proc/self/ns/time"), "a kernel with time namespaces")
+    caller = as_caller(lab, kind)
+    first = caller.fit(lab.bundle(["/bin/sleep", "1000"]))
+    if kind != USER:
+        first.namespace("user")
+        # His own id and the many are two ranges, and no range may be of both.
+        more = [{"containerID": 1, "hostID": 1, "size": 999}] if caller.has_many_ids else []
+        first.linux["uidMappings"] = first.linux["gidMappings"] = one_id(0) + more
+        first.write()
+    first = lab.start(first)
+    made = caller.fit(lab.bundle(shell=f"cut -d. -f1 /proc/uptime; {SLEEP}"))
+    made.linux.pop("uidMappings", None), made.linux.pop("gidMappings", None)
+    made.namespace("user", path_of(first.pid, "user"))
+    made.namespace("time")
+    made.linux["timeOffsets"] = {"boottime": {"secs": 1000000}}
+    container = lab.start(made)
+    container.wait_out("up")
+    check(int(container.out().split()[0]) >= 1000000, f"uptime inside: {container.out()}")
+    equal(owner_of(path_of(container.pid, "time")), of(first.pid, "user"), "whose time namespace it is")
+    check(int(container.exec("cut", "-d.", "-f1", "/proc/uptime").ok().out) >= 1000000, "uptime in exec")
+    made.linux["timeOffsets"] = {"boottime": {"secs": -10 ** 15}}
+    lab.try_create(made).failed("linux.timeOffsets.boottime", "out of range")
+    container.delete("--force").ok()
+    first.delete("--force").ok()
 
 
 @suite.table("T-02 T-01", "time offsets that the kernel refuses are an error", EVERYBODY)
