@@ -42,6 +42,12 @@ inline constexpr std::string_view kHarmlessProperties[] = {
     "After",      "Before",          "CollectMode",    "DefaultDependencies", "Description",
     "KillSignal", "TimeoutStopUSec", "TimeoutStopSec", "SendSIGKILL"};
 
+// A cgroup below that of the unit which the systemd cgroup driver makes: the container's own.
+// Empty: none.
+inline constexpr std::string_view kSystemdSubgroup = "run.oci.systemd.subgroup";
+// A cgroup below that one, for the container's processes to rule.
+inline constexpr std::string_view kDelegateCgroup = "run.oci.delegate-cgroup";
+
 // Listed in the features document: each may weaken a container's isolation.
 inline constexpr std::string_view kUnsafeAnnotations[] = {
     kKeepOriginalGroups, kMountContextType, kCriuConfig,     kHooksStdout,    kHooksStderr,
@@ -60,6 +66,11 @@ inline const std::string* find_annotation(const std::map<std::string, std::strin
                                           std::string_view name) {
     const auto found = annotations.find(std::string(name));
     return found == annotations.end() ? nullptr : &found->second;
+}
+
+// Where an annotation is in config.json, for errors.
+inline std::string annotation_path(std::string_view name) {
+    return "annotations[\"" + std::string(name) + "\"]";
 }
 
 }  // namespace oci

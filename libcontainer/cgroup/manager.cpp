@@ -13,6 +13,7 @@
 #include "libcontainer/cgroup/disabled.h"
 #include "libcontainer/cgroup/hierarchies.h"
 #include "libcontainer/cgroup/systemd/manager.h"
+#include "libcontainer/cgroup/systemd/subgroups.h"
 #include "libcontainer/cgroup/v1/manager.h"
 #include "libcontainer/cgroup/v2/manager.h"
 #include "oci/built.h"
@@ -48,6 +49,9 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
                                    const std::string& folder,
                                    const std::optional<std::string>& cgroups_path,
                                    const std::map<std::string, std::string>& annotations) {
+    if (driver != CgroupDriver::systemd) {
+        TRY_VOID(systemd::refuse_delegation(annotations));
+    }
     if (driver == CgroupDriver::disabled) {
         return std::make_unique<DisabledCgroup>(CgroupRecord{driver, {}});
     }

@@ -30,6 +30,9 @@ struct SystemdUnit {
     std::string name;
     std::string socket;       // of the systemd that made it
     std::string description;  // says whose it is: no other container's has the same
+    // Cgroups below the unit's (systemd/subgroups.h).
+    std::optional<std::string> subgroup;   // the container's own; absent: that is the unit's
+    std::optional<std::string> delegated;  // below that, for the container's processes
 };
 
 // Where a container's cgroups are: all that later verbs need. Known before anything is made, so
@@ -90,7 +93,7 @@ class CgroupManager {
     // Writes the device rules even if none are given: denied unless allowed (T-62), so call it with
     // empty resources if config.json has none.
     [[nodiscard]] virtual Result<void> apply(const oci::Resources& resources) = 0;
-    // The container's first process is in it: what kept it until then may end.
+    // The container's processes are in it, and do not run yet: what kept it until then may end.
     [[nodiscard]] virtual Result<void> settle() { return {}; }
     // The same as apply() for the `update` verb (see plan_update): what is absent keeps its value,
     // device rules are left alone (engines trap 51). All that can be known to fail is refused

@@ -210,8 +210,7 @@ Result<sys::UniqueFd> open_hook_file(const std::map<std::string, std::string>& a
                     ? sys::open_at(AT_FDCWD, *path, kFlags, 0600)
                     : sys::fail(sys::ErrorKind::invalid, "must be an absolute path");
     if (!file) {
-        return std::unexpected(
-            std::move(file).error().at("annotations[\"" + std::string(name) + "\"]"));
+        return std::unexpected(std::move(file).error().at(oci::annotation_path(name)));
     }
     ::fcntl(file->get(), F_SETFL, O_APPEND);  // hooks know nothing of EAGAIN
     return file;

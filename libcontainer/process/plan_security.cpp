@@ -22,10 +22,6 @@ constexpr const char* kSeccompCache = "/run/brig/.seccomp";
     return given != nullptr && *given == "1";
 }
 
-std::string place_of(std::string_view annotation) {
-    return "annotations[\"" + std::string(annotation) + "\"]";
-}
-
 enum class UnknownNames : unsigned char { skipped, refused };
 
 // A program from the cache has been told of before: where unknown names are refused, none counts.
@@ -40,7 +36,8 @@ Result<SeccompProgram> compile_profile(const oci::Seccomp& seccomp, UnknownNames
     }
     if (!may_skip && !skipped.empty()) {
         return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0,
-                                          place_of(oci::kSeccompFailUnknown), skipped.front()});
+                                          oci::annotation_path(oci::kSeccompFailUnknown),
+                                          skipped.front()});
     }
     for (const std::string& line : skipped) {
         warn(line);
@@ -53,7 +50,7 @@ Result<std::optional<SeccompProgram>> plan_seccomp(const oci::Spec& spec, const 
             oci::find_annotation(spec.annotations, oci::kSeccompBpfData)) {
         auto program = read_raw_seccomp(*raw);
         if (!program) {
-            program.error().config_path = place_of(oci::kSeccompBpfData);
+            program.error().config_path = oci::annotation_path(oci::kSeccompBpfData);
             return std::unexpected(std::move(program).error());
         }
         return *std::move(program);

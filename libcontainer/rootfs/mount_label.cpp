@@ -31,7 +31,7 @@ Result<std::string> context_option(const oci::Spec& spec) {
     }
     if (!is_context_option(given->second)) {
         return std::unexpected(sys::Error{sys::ErrorKind::invalid, 0,
-                                          "annotations[\"" + given->first + "\"]",
+                                          oci::annotation_path(given->first),
                                           "\"" + given->second +
                                               "\" is none of context, fscontext, defcontext, "
                                               "rootcontext"});

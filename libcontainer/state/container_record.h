@@ -69,6 +69,8 @@ inline constexpr Field kFields<libcontainer::SystemdUnit>[] = {
     required<&libcontainer::SystemdUnit::name>("name"),
     required<&libcontainer::SystemdUnit::socket>("socket"),
     required<&libcontainer::SystemdUnit::description>("description"),
+    field<&libcontainer::SystemdUnit::subgroup>("subgroup"),
+    field<&libcontainer::SystemdUnit::delegated>("delegated"),
 };
 
 template <>

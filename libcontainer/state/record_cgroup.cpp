@@ -13,6 +13,7 @@
 
 #include "libcontainer/cgroup/ownership.h"
 #include "libcontainer/cgroup/systemd/sockets.h"
+#include "libcontainer/cgroup/systemd/subgroups.h"
 #include "libcontainer/sys/file.h"
 
 namespace libcontainer {
@@ -49,7 +50,19 @@ Result<void> check_paths(const CgroupRecord& cgroup) {
 
 // What a systemd is asked to stop is of a kind that brig makes, and its description ends with the
 // folder of this container's record: that of the unit itself has to be the same.
-Result<void> check_unit(const SystemdUnit& unit, const std::string& id) {
+Result<void> check_unit(const CgroupRecord& cgroup, const std::string& id) {
+    const SystemdUnit& unit = *cgroup.unit;
+    for (const std::optional<std::string>& name : {unit.subgroup, unit.delegated}) {
+        if (name && !systemd::is_cgroup_name(*name)) {
+            return refuse(*name, "is no cgroup of this container");
+        }
+    }
+    const bool is_in_subgroup = std::ranges::all_of(cgroup.directories, [&unit](const auto& own) {
+        return !unit.subgroup || own.path.ends_with("/" + *unit.subgroup);
+    });
+    if (!is_in_subgroup) {
+        return refuse(*unit.subgroup, "is not the container's cgroup");
+    }
     const bool is_kind = unit.name.ends_with(".scope") || unit.name.ends_with(".slice");
     if (!is_kind || unit.name.find('/') != std::string::npos ||
         !unit.description.ends_with("/" + id + ")")) {
@@ -103,7 +116,7 @@ Result<std::unique_ptr<CgroupManager>> open_cgroup(const StateDirectory& directo
                                                    const ContainerRecord& record) {
     TRY_VOID(check_paths(record.cgroup));
     if (record.cgroup.unit) {
-        TRY_VOID(check_unit(*record.cgroup.unit, directory.id()));
+        TRY_VOID(check_unit(record.cgroup, directory.id()));
     }
     return open_cgroup(record.cgroup,
                        [root = directory.root()](const std::string& mark, const std::string& path) {

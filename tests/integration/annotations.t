@@ -245,6 +245,19 @@ def systemd_properties(lab):
     equal(container.state()["annotations"], given, "annotations of the state")
 
 
+@suite.case("6 7.4 G-05", "a subgroup for systemd counts with its driver only; a cgroup to be ruled is refused without")
+def subgroups(lab):
+    given = {"run.oci.systemd.subgroup": "a/../b"}
+    made = lab.bundle(["/bin/sleep", "1000"], annotations=given)
+    equal(lab.start(made).state()["annotations"], given, "annotations of the state")
+    for driver in ("cgroupfs", "disabled"):
+        identity = lab.name()
+        made.set("annotations", {"run.oci.systemd.subgroup": "a", "run.oci.delegate-cgroup": "b"})
+        lab.try_create(made, identity=identity, globals_=("--cgroup-manager", driver)).failed(
+            'annotations["run.oci.delegate-cgroup"]: needs the systemd cgroup driver', status=1)
+        lab.gone(identity)
+
+
 @suite.case("6", "what brig leaves out has no effect and does no harm")
 def left_out(lab):
     given = {"run.oci.handler": "krun", "run.oci.seccomp.plugins": "/no/such.so",

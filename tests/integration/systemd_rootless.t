@@ -130,6 +130,30 @@ def slices(lab, how):
     person.expect_no_unit(unit)
 
 
+@suite.table("7.4 CALL-27", "a subgroup and one that is delegated: create, exec, update, delete", {
+    "from a session": "session", "from a service": "service"})
+def subgroups(lab, how):
+    made = lab.bundle(["/bin/sleep", "1000"], linux__resources={"pids": {"limit": 50}}, annotations={
+        "run.oci.systemd.subgroup": "payload", "run.oci.delegate-cgroup": "inner"})
+    made.namespace("cgroup")
+    person = Person(lab, made, how)
+    made.set("linux.cgroupsPath", f"user.slice:docker:{person.id}").write()
+    unit = f"docker-{person.id}.scope"
+    person.create().ok()
+    person.call("start", person.id).ok()
+    group = person.show(unit, "ControlGroup")["ControlGroup"]
+    equal(read(f"/proc/{person.state()['pid']}/cgroup").strip(), f"0::{group}/payload/inner", "the process's cgroup")
+    equal(person.call("exec", person.id, "/bin/cat", "/proc/self/cgroup").ok().out, "0::/inner\n", "that of exec")
+    equal([read(f"{TOP}{group}/{name}pids.max").strip() for name in ("", "payload/", "payload/inner/")],
+          ["50", "50", "max"], "limits")
+    person.call("update", "--pids-limit", "60", person.id).ok()
+    equal((person.show(unit, "TasksMax")["TasksMax"], read(f"{TOP}{group}/payload/pids.max").strip()), ("60", "60"),
+          "updated")
+    person.call("delete", "--force", person.id).ok()
+    person.expect_no_unit(unit)
+    check(not os.path.exists(f"{TOP}{group}"), "the cgroup is gone")
+
+
 @suite.case("TRAP-24", "later calls find the user's systemd without the environment")
 def no_environment(lab):
     person = Person(lab, lab.bundle(["/bin/sleep", "1000"]))

@@ -227,7 +227,7 @@ Result<std::vector<Property>> parse_unit_annotations(
             std::string_view(given->first).substr(oci::kSystemdProperty.size()), given->second);
         if (!property) {
             return std::unexpected(
-                std::move(property).error().at("annotations[\"" + given->first + "\"]"));
+                std::move(property).error().at(oci::annotation_path(given->first)));
         }
         properties.push_back(*std::move(property));
     }

@@ -12,6 +12,7 @@
 #include "libcontainer/cgroup/hierarchies.h"
 #include "libcontainer/cgroup/memory_limits.h"
 #include "libcontainer/cgroup/systemd/annotations.h"
+#include "libcontainer/cgroup/systemd/subgroups.h"
 #include "libcontainer/cgroup/tree.h"
 #include "libcontainer/cgroup/v2/directories.h"
 #include "libcontainer/cgroup/v2/manager.h"
@@ -72,7 +73,7 @@ Result<Bus::Outcome> explain(Result<Bus::Outcome> started,
         const bool is_asked = text.find(" " + property.name) != std::string::npos;
         if (is_asked && property.origin == Origin::annotation) {
             return std::unexpected(std::move(started).error().at(
-                "annotations[\"" + std::string(oci::kSystemdProperty) + property.name + "\"]"));
+                oci::annotation_path(std::string(oci::kSystemdProperty) + property.name)));
         }
     }
     return started;
@@ -128,8 +129,10 @@ Result<std::unique_ptr<CgroupManager>> Manager::plan(
     CgroupRecord record;
     record.driver = CgroupDriver::systemd;
     record.mark = TRY(make_mark(folder));
-    record.unit =
-        SystemdUnit{place.name, bus.socket(), describe(asked, id) + " (" + *record.mark + ")"};
+    record.unit = SystemdUnit{.name = place.name,
+                              .socket = bus.socket(),
+                              .description = describe(asked, id) + " (" + *record.mark + ")"};
+    TRY_VOID(name_subgroups(annotations, *record.unit));
     std::vector<Property> properties = plan_unit(place, record.unit->description);
     // They win over brig's own; what linux.resources gives follows them, and wins.
     std::ranges::move(asked, std::back_inserter(properties));
@@ -210,8 +213,8 @@ Result<void> Manager::apply(const oci::Resources& resources) {
                                                           " into the cgroup \"" + path +
                                                           "\", which is not to be found here");
     }
-    const std::string mount_point = TRY(find_mount_point());
-    TRY_VOID(v2::enable_controllers(mount_point, record_.directories.front().path));
+    TRY_VOID(make_subgroups());
+    TRY_VOID(hand_controllers_to(record_.directories.front().path));
     TRY_VOID(files_->apply(at_birth));
     bus_.reset();  // the container's process does not inherit it
     return {};
@@ -219,6 +222,7 @@ Result<void> Manager::apply(const oci::Resources& resources) {
 
 Result<void> Manager::settle() {
     holder_.reset();
+    TRY_VOID(move_to_delegated());
     if (!pids_left_) {
         return {};
     }
@@ -249,6 +253,10 @@ Result<void> Manager::update(const oci::Resources& resources, sys::Rollback& und
     auto again = files.update(resources, written_before);
     written_before.commit();
     return again;
+}
+
+Result<void> Manager::hand_controllers_to(const std::string& directory) {
+    return v2::enable_controllers(TRY(find_mount_point()), directory);
 }
 
 Result<Manager::Whose> Manager::whose() {

@@ -16,7 +16,9 @@ namespace libcontainer::systemd {
 
 // systemd makes and removes the cgroup, and knows of its limits as far as it has properties for
 // them (properties.h). The rest is done by the file manager of its directory, which is to it one
-// that was found there: not to remove, and marked as this container's (ownership.h).
+// that was found there: not to remove, and marked as this container's (ownership.h). With a
+// subgroup (subgroups.h) that directory is the subgroup: limits are in its files, where the
+// container sees them, and systemd's properties hold them above.
 class Manager final : public CgroupManager {
   public:
     // Of a container to be made: see plan_cgroup.
@@ -56,6 +58,15 @@ class Manager final : public CgroupManager {
     // Where systemd has put the unit, "" for nowhere; opens it if it is there.
     [[nodiscard]] Result<std::string> find_directory();
     void open_directory();
+    // Below the unit's directory, which is found; the container's own one is the subgroup then.
+    [[nodiscard]] Result<void> make_subgroups();
+    [[nodiscard]] Result<void> hand_controllers_to(const std::string& directory);
+    // Once the cgroup namespace is made, whose root is the container's own cgroup.
+    [[nodiscard]] Result<void> move_to_delegated();
+    [[nodiscard]] Result<CgroupEntry> open_files_entry(const std::string& below);
+    // Paths, of the unit's cgroup and of the one that the container's processes are to be in.
+    [[nodiscard]] std::string unit_directory() const;
+    [[nodiscard]] std::string process_directory() const;
     // The unit of this name is this container's if its description says so.
     enum class Whose : unsigned char { own, anothers, nobodys };
     [[nodiscard]] Result<Whose> whose();
@@ -70,6 +81,7 @@ class Manager final : public CgroupManager {
     std::optional<Holder> holder_;
     std::vector<Property> properties_;    // of a unit to be made
     std::optional<oci::Pids> pids_left_;  // to be written once the container's process is there
+    std::optional<uid_t> delegate_to_;    // whom the delegated cgroup will be given to
     std::unique_ptr<FileManager> files_;
 };
 

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the file manager does for a unit, and how a process comes into one.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "libcontainer/cgroup/attribute.h"
 #include "libcontainer/cgroup/hierarchies.h"
 #include "libcontainer/cgroup/systemd/manager.h"
+#include "libcontainer/cgroup/tree.h"
+#include "libcontainer/cgroup/v2/directories.h"
+#include "libcontainer/cgroup/v2/manager.h"
 #include "libcontainer/sys/file.h"
+#include "oci/annotations.h"
 
 namespace libcontainer::systemd {
 namespace {
@@ -30,11 +36,80 @@ Result<void> attach(const SystemdUnit& unit, const std::string& below, pid_t pro
     return bus.attach(unit.name, below, process);
 }
 
+// The unit's cgroup is new: whatever has this name there already is a file of the kernel's.
+Result<void> make_subgroup(const std::string& path, std::string_view annotation) {
+    constexpr mode_t kMode = 0755;
+    return ::mkdir(path.c_str(), kMode) == 0
+               ? Result<void>()
+               : std::unexpected(sys::last_error(sys::call("mkdir", path))
+                                     .at(oci::annotation_path(annotation)));
+}
+
+Result<void> move(pid_t process, const std::string& directory) {
+    return AttributeDirectory(directory).write("cgroup.procs", std::to_string(process), "");
+}
+
 }  // namespace
 
+std::string Manager::unit_directory() const {
+    std::string path = record_.directories.front().path;
+    if (record_.unit->subgroup) {
+        path.erase(path.rfind('/'));
+    }
+    return path;
+}
+
+std::string Manager::process_directory() const {
+    const std::string& own = record_.directories.front().path;
+    return record_.unit->delegated ? own + "/" + *record_.unit->delegated : own;
+}
+
+// Nobody may be in a cgroup that hands controllers on, so the holder goes along.
+Result<void> Manager::make_subgroups() {
+    if (!record_.unit->subgroup) {
+        return {};
+    }
+    const std::string own = record_.directories.front().path + "/" + *record_.unit->subgroup;
+    TRY_VOID(make_subgroup(own, oci::kSystemdSubgroup));
+    record_.directories.front().path = own;
+    open_directory();
+    if (record_.unit->delegated) {
+        TRY_VOID(make_subgroup(process_directory(), oci::kDelegateCgroup));
+    }
+    return move(holder_->number(), own);
+}
+
+// By the parent: as the user namespace's root the process is not allowed to before Linux 5.16,
+// whoever has opened the file.
+Result<void> Manager::move_to_delegated() {
+    if (!record_.unit->delegated) {
+        return {};
+    }
+    const std::string& own = record_.directories.front().path;
+    const std::string directory = process_directory();
+    const sys::UniqueFd there = TRY(sys::open_at(AT_FDCWD, own, O_RDONLY | O_DIRECTORY));
+    for (const pid_t process : TRY(read_own_pids(there.get(), own))) {
+        TRY_VOID(move(process, directory));
+    }
+    TRY_VOID(hand_controllers_to(directory));
+    // Now all its files are there.
+    return delegate_to_ ? v2::give_to(*delegate_to_, directory) : Result<void>();
+}
+
+// Of a container that exists, into what its processes are in; of one to be made, into its own.
+Result<CgroupEntry> Manager::open_files_entry(const std::string& below) {
+    const FileManager* const own = TRY(files());
+    const bool is_new = holder_.has_value();
+    if (is_new || !below.empty() || !record_.unit->delegated) {
+        return files_->open_entry(below);
+    }
+    CgroupRecord processes = own->record();
+    processes.directories.front().path = process_directory();
+    return v2::Manager(std::move(processes)).open_entry("");
+}
+
 Result<CgroupEntry> Manager::open_entry(const std::string& below) {
-    const FileManager* const known = TRY(files());
-    CgroupEntry entry = TRY(files_->open_entry(below));
+    CgroupEntry entry = TRY(open_files_entry(below));
     if (instance_at(record_.unit->socket) == Instance::system || !entry.directory) {
         return entry;
     }
@@ -52,7 +127,7 @@ Result<CgroupEntry> Manager::open_entry(const std::string& below) {
                            " (systemd-run --user)"});
     }
     entry.directory.reset();
-    std::string path = directory.substr(known->record().directories.front().path.size());
+    std::string path = directory.substr(unit_directory().size());
     if (path.empty()) {
         path = "/";
     }
@@ -67,6 +142,10 @@ Result<CgroupEntry> Manager::open_entries(const std::vector<SubCgroup>& below) {
 }
 
 Result<void> Manager::delegate(uid_t uid) {
+    if (record_.unit->delegated) {
+        delegate_to_ = uid;
+        return {};
+    }
     return TRY(files())->delegate(uid);
 }
 

@@ -144,6 +144,29 @@ Result<void> enable_controllers(const std::string& mount_point, const std::strin
     return {};
 }
 
+Result<void> give_to(uid_t uid, const std::string& path) {
+    const auto own = [uid](const std::string& name) {
+        return ::chown(name.c_str(), uid, static_cast<gid_t>(-1));
+    };
+    // Kernels before 4.15 do not tell which files these are.
+    const std::string files =
+        sys::read_file(AT_FDCWD, "/sys/kernel/cgroup/delegate")
+            .value_or("cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n");
+    if (own(path) != 0) {
+        return errno == EPERM && ::geteuid() != 0 ? Result<void>()
+                                                  : sys::fail_errno(sys::call("chown", path));
+    }
+    for (std::size_t begin = 0; begin < files.size();) {
+        const std::size_t end = std::min(files.find('\n', begin), files.size());
+        const std::string file = path + "/" + files.substr(begin, end - begin);
+        if (own(file) != 0 && errno != ENOENT) {
+            return sys::fail_errno(sys::call("chown", file));
+        }
+        begin = end + 1;
+    }
+    return {};
+}
+
 std::string lacking_controller(const std::string& path, std::string_view controller) {
     const auto has = [&](const std::string& directory, std::string_view file) {
         const auto names = read_names(directory + std::string(file));

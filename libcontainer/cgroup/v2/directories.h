@@ -26,6 +26,10 @@ using sys::Result;
 [[nodiscard]] Result<void> enable_controllers(const std::string& mount_point,
                                               const std::string& path);
 
+// Gives the directory, and those of its files that the kernel says may be given with it, to a user.
+// Without privilege nothing can be given away, and it need not be.
+[[nodiscard]] Result<void> give_to(uid_t uid, const std::string& path);
+
 // Why the directory has no files of a controller, as text for an error that names the cgroup which
 // does not hand it on and what keeps it from that (CG-06); empty if it has them.
 [[nodiscard]] std::string lacking_controller(const std::string& path, std::string_view controller);

@@ -194,31 +194,8 @@ Result<CgroupEntry> Manager::open_entry(const std::string& below) {
 }
 
 Result<void> Manager::delegate(uid_t uid) {
-    if (record_.directories.empty()) {
-        return {};
-    }
-    const std::string& path = record_.directories.front().path;
-    const auto own = [uid](const std::string& name) {
-        return ::chown(name.c_str(), uid, static_cast<gid_t>(-1));
-    };
-    // Kernels before 4.15 do not tell which files these are.
-    const std::string files =
-        sys::read_file(AT_FDCWD, "/sys/kernel/cgroup/delegate")
-            .value_or("cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n");
-    if (own(path) != 0) {
-        // Without privilege the cgroup cannot be given away, and it need not be.
-        return errno == EPERM && ::geteuid() != 0 ? Result<void>()
-                                                  : sys::fail_errno(sys::call("chown", path));
-    }
-    for (std::size_t begin = 0; begin < files.size();) {
-        const std::size_t end = std::min(files.find('\n', begin), files.size());
-        const std::string file = path + "/" + files.substr(begin, end - begin);
-        if (own(file) != 0 && errno != ENOENT) {
-            return sys::fail_errno(sys::call("chown", file));
-        }
-        begin = end + 1;
-    }
-    return {};
+    return record_.directories.empty() ? Result<void>()
+                                       : give_to(uid, record_.directories.front().path);
 }
 
 std::vector<CgroupMountSource> Manager::mount_sources() const {
