@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Does to a runtime what an engine does, with next to no cost of its own: for hyperfine to time.
-// usage: driver cycle RUNTIME ROOT BUNDLE ID | driver memory COMMAND [ARG...]
+// usage: driver cycle BUNDLE ID RUNTIME [OPTION...] | driver memory COMMAND [ARG...]
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +10,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <initializer_list>
+#include <vector>
 
 namespace {
 
@@ -37,20 +40,22 @@ void must(int status, const char* what) {
 }
 
 // The life of a container as a shim sees it: the container's process is the shim's to wait for.
-int cycle(const char* runtime, const char* root, const char* bundle, const char* id) {
+int cycle(const char* bundle, const char* id, const std::vector<const char*>& runtime) {
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    rusage usage;
-    const char* create[] = {runtime, "--root", root, "create", "--bundle", bundle, id, nullptr};
-    const char* start[] = {runtime, "--root", root, "start", id, nullptr};
-    const char* kill[] = {runtime, "--root", root, "kill", id, "9", nullptr};
-    const char* remove[] = {runtime, "--root", root, "delete", id, nullptr};
-    must(run(create, &usage), "create");
-    must(run(start, &usage), "start");
-    must(run(kill, &usage), "kill");
+    const auto call = [&runtime](std::initializer_list<const char*> words) {
+        rusage usage;
+        std::vector<const char*> all = runtime;
+        all.insert(all.end(), words);
+        all.push_back(nullptr);
+        must(run(all.data(), &usage), *words.begin());
+    };
+    call({"create", "--bundle", bundle, id});
+    call({"start", id});
+    call({"kill", id, "9"});
     int status = 0;
     while (wait(&status) > 0) {
     }
-    must(run(remove, &usage), "delete");
+    call({"delete", id});
     return 0;
 }
 
@@ -64,12 +69,13 @@ int memory(const char* const* arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 6 && strcmp(argv[1], "cycle") == 0) {
-        return cycle(argv[2], argv[3], argv[4], argv[5]);
+    if (argc >= 5 && strcmp(argv[1], "cycle") == 0) {
+        return cycle(argv[2], argv[3], {argv + 4, argv + argc});
     }
     if (argc >= 3 && strcmp(argv[1], "memory") == 0) {
         return memory(argv + 2);
     }
-    fputs("usage: driver cycle RUNTIME ROOT BUNDLE ID | driver memory COMMAND [ARG...]\n", stderr);
+    fputs("usage: driver cycle BUNDLE ID RUNTIME [OPTION...] | driver memory COMMAND [ARG...]\n",
+          stderr);
     return 2;
 }
