@@ -52,7 +52,7 @@ Result<void> AttributeDirectory::write_each(std::string_view file,
         return std::unexpected(std::move(fd).error().at(lines.front().config_path));
     }
     const Result<std::string> before =
-        undos_ != nullptr ? read(file) : Result<std::string>(std::string());
+        undos_ != nullptr ? read_before(file) : Result<std::string>(std::string());
     for (const auto& [value, config_path] : lines) {
         if (const int code = write_once(fd->get(), value + "\n"); code != 0) {
             std::string what = "write(\"" + path_ + "/";
@@ -62,6 +62,14 @@ Result<void> AttributeDirectory::write_each(std::string_view file,
         remember(file, value, before);
     }
     return {};
+}
+
+// A cpuset that has processes cannot be emptied again (ENOSPC, v2 as well): what it inherited until
+// then has the same effect.
+Result<std::string> AttributeDirectory::read_before(std::string_view file) const {
+    std::string before = TRY(read(file));
+    const bool is_inherited = before.empty() && file.starts_with("cpuset.");
+    return is_inherited ? read(std::string(file) + ".effective") : Result<std::string>(before);
 }
 
 void AttributeDirectory::remember(std::string_view file, const std::string& written,

@@ -51,6 +51,7 @@ class AttributeDirectory {
     [[nodiscard]] const std::string& path() const { return path_; }
 
   private:
+    [[nodiscard]] Result<std::string> read_before(std::string_view file) const;
     void remember(std::string_view file, const std::string& written,
                   const Result<std::string>& before) const;
 

@@ -163,6 +163,32 @@ def update(lab):
         systemctl("daemon-reload")
 
 
+@suite.table("G-05 RES-memory.limit RES-unified", "an update that fails after systemd has taken it leaves properties and files", {
+    "with limits": LIMITS, "without": {}})
+def undone(lab, limits_before):
+    strace = shutil.which("strace")
+    need(strace, "no strace")
+    container, unit = start(lab, linux__resources=limits_before)
+    # A cpuset that has processes cannot be emptied again.
+    names = [name + (".effective" if name.startswith("cpuset.") else "") for name in (*FILES, "io.weight", "memory.min")]
+    shown = (*PROPERTIES, "MemoryMin")
+    before = files(unit, names), show(unit, *shown)
+    write(f"{lab.path}/change", json.dumps({
+        "memory": {"limit": 48 << 20, "swap": 60 << 20, "reservation": 20 << 20}, "pids": {"limit": 11},
+        "cpu": {"shares": 2048, "quota": 30000, "period": 100000, "cpus": "0", "mems": "0"}, "blockIO": {"weight": 100},
+        "unified": {"memory.high": str(40 << 20), "memory.min": "4096", "memory.oom.group": "1"}}))
+    trace = f"{lab.path}/trace"
+    # The last thing that can fail: the record of the container.
+    lab.popen([strace, "-qq", "-s", "2000", "-o", trace, "-e", "trace=renameat,sendmsg", "-e", "inject=renameat:error=ENOSPC", *lab.words(
+        "update", "--resources", f"{lab.path}/change", container.id)]).wait(60).failed("no space left", status=1)
+    contains(read(trace), "SetUnitProperties", "what was asked before it failed")
+    for moment in ("at once", "after a daemon-reload"):
+        equal((files(unit, names), show(unit, *shown)), before, moment)
+        systemctl("daemon-reload")
+    lab.brig("update", "--pids-limit", "12", container.id).ok()
+    equal((file(unit, "pids.max"), show(unit, "TasksMax")["TasksMax"]), ("12", "12"), "the next one")
+
+
 @suite.table("RES-cpu.idle RES-unified", "a container that is idle no more stays so at a daemon-reload", {
     "cpu.idle": {"cpu": {"idle": 0}}, "unified": {"unified": {"cpu.idle": "0"}}})
 def awake(lab, change):

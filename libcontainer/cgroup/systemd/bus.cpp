@@ -281,8 +281,8 @@ void Bus::reset_failed(const std::string& unit) const {
     static_cast<void>(call_on("ResetFailedUnit", unit, nullptr));
 }
 
-Result<std::string> Bus::read(const std::string& unit, const char* interface,
-                              const char* property) const {
+Result<Value> Bus::read(const std::string& unit, const char* interface, const char* property,
+                        const Value& like) const {
     char* path = nullptr;
     if (const int result = library_->bus_path_encode(kUnitPaths, unit.c_str(), &path); result < 0) {
         return sys::fail_code(sys::call("sd_bus_path_encode", unit), -result);
@@ -293,15 +293,17 @@ Result<std::string> Bus::read(const std::string& unit, const char* interface,
     writer.add(std::string(kService) + "." + interface).add(std::string(property));
     TRY_VOID(writer.finish());
     const Answer answer = TRY(call(message.get()));
-    const char* value = nullptr;
     if (!answer.error_name.empty()) {
         return refused(property, unit, answer.error_text);
     }
-    if (library_->message_enter_container(answer.message.get(), 'v', "s") <= 0 ||
-        library_->message_read_basic(answer.message.get(), 's', static_cast<void*>(&value)) <= 0) {
-        return refused(property, unit, "is no text");
-    }
-    return std::string(value);
+    auto value = read_property(*library_, answer.message.get(), like);
+    return value ? Result<Value>(*std::move(value))
+                 : refused(property, unit, std::string("is not of type ") + signature_of(like));
+}
+
+Result<std::string> Bus::read(const std::string& unit, const char* interface,
+                              const char* property) const {
+    return std::get<std::string>(TRY(read(unit, interface, property, std::string())));
 }
 
 }  // namespace libcontainer::systemd

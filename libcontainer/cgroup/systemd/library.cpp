@@ -41,6 +41,7 @@ constexpr Symbol kSymbols[] = {
     {"sd_bus_message_close_container", &store<&Library::message_close_container>},
     {"sd_bus_message_enter_container", &store<&Library::message_enter_container>},
     {"sd_bus_message_read_basic", &store<&Library::message_read_basic>},
+    {"sd_bus_message_read_array", &store<&Library::message_read_array>},
     {"sd_bus_message_unref", &store<&Library::message_unref>},
 };
 

@@ -47,6 +47,8 @@ struct Library {
     int (*message_close_container)(sd_bus_message* message);
     int (*message_enter_container)(sd_bus_message* message, char type, const char* contents);
     int (*message_read_basic)(sd_bus_message* message, char type, void* value);
+    int (*message_read_array)(sd_bus_message* message, char type, const void** values,
+                              std::size_t* size);
     sd_bus_message* (*message_unref)(sd_bus_message* message);
 };
 

@@ -93,6 +93,29 @@ bool is_alive(const std::string& active_state) {
     return active_state == "active" || active_state == "activating" || active_state == "reloading";
 }
 
+const char* interface_of(const std::string& unit) {
+    return is_slice(unit) ? "Slice" : "Scope";
+}
+
+// What those properties are now, but for any that this systemd does not know.
+std::vector<Property> read_properties(const Bus& bus, const std::string& unit,
+                                      std::vector<Property> properties) {
+    std::erase_if(properties, [&](Property& property) {
+        auto value = bus.read(unit, interface_of(unit), property.name.c_str(), property.value);
+        property.value = value.value_or(property.value);
+        return !value;
+    });
+    return properties;
+}
+
+Result<void> set_and_await(const Bus& bus, const std::string& unit,
+                           std::vector<Property> properties) {
+    TRY_VOID(bus.set_properties(unit, std::move(properties)));
+    // systemd writes before it hears the next question, but after its answer to the last.
+    TRY(bus.read(unit, "Unit", "ActiveState"));
+    return {};
+}
+
 // An update may give one of the two alone; the property is of both.
 Result<void> complete_bandwidth(oci::Resources& resources, const std::string& directory) {
     oci::Cpu& cpu = resources.cpu;
@@ -189,8 +212,7 @@ Result<void> Manager::start_unit(const oci::Resources& resources) {
 
 Result<std::string> Manager::find_directory() {
     Bus& bus = *TRY(this->bus());
-    const std::string path =
-        TRY(bus.read(unit(), is_slice(unit()) ? "Slice" : "Scope", "ControlGroup"));
+    const std::string path = TRY(bus.read(unit(), interface_of(unit()), "ControlGroup"));
     const std::string directory = TRY(find_mount_point()) + path;
     if (path.size() > 1 && ::access(directory.c_str(), F_OK) == 0) {
         record_.directories = {{"", directory, true}};
@@ -246,9 +268,13 @@ Result<void> Manager::update(const oci::Resources& resources, sys::Rollback& und
         return {};
     }
     Bus& bus = *TRY(this->bus());
-    TRY_VOID(bus.set_properties(unit(), std::move(properties)));
-    // systemd writes before it hears the next question, but after its answer to the last.
-    TRY(bus.read(unit(), "Unit", "ActiveState"));
+    // Without the manager, which may be gone before its undos.
+    undos.on_failure([unit = *record_.unit, before = read_properties(bus, unit(), properties)] {
+        if (const auto again = Bus::connect(unit.socket)) {
+            static_cast<void>(set_and_await(*again, unit.name, before));
+        }
+    });
+    TRY_VOID(set_and_await(bus, unit(), std::move(properties)));
     sys::Rollback written_before;
     auto again = files.update(resources, written_before);
     written_before.commit();

@@ -13,6 +13,31 @@ const char* signature_of(const Value& value) {
     return kSignatures[value.index()];
 }
 
+std::optional<Value> read_property(const Library& library, sd_bus_message* message,
+                                   const Value& like) {
+    const auto read_basic = [&](char type, void* value) {
+        return library.message_read_basic(message, type, value) > 0;
+    };
+    if (library.message_enter_container(message, 'v', signature_of(like)) <= 0) {
+        return std::nullopt;
+    }
+    if (std::uint64_t number = 0; std::holds_alternative<std::uint64_t>(like)) {
+        return read_basic('t', &number) ? std::optional<Value>(number) : std::nullopt;
+    }
+    if (const char* text = nullptr; std::holds_alternative<std::string>(like)) {
+        return read_basic('s', static_cast<void*>(&text)) ? std::optional<Value>(std::string(text))
+                                                          : std::nullopt;
+    }
+    const void* bytes = nullptr;
+    std::size_t size = 0;
+    if (!std::holds_alternative<std::vector<std::uint8_t>>(like) ||
+        library.message_read_array(message, 'y', &bytes, &size) < 0) {
+        return std::nullopt;
+    }
+    const auto* const begin = static_cast<const std::uint8_t*>(bytes);
+    return std::vector<std::uint8_t>(begin, begin + size);
+}
+
 Writer& Writer::add(const Value& value) {
     std::visit([this](const auto& held) { write(held); }, value);
     return *this;

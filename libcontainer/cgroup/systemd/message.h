@@ -2,6 +2,7 @@
 // The body of a D-Bus message, value by value.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,10 @@ class Writer {
     sd_bus_message* message_;
     int status_ = 0;
 };
+
+// The value of a property whose type is that of `like`: t, s or ay. Absent: it has another.
+[[nodiscard]] std::optional<Value> read_property(const Library& library, sd_bus_message* message,
+                                                 const Value& like);
 
 // The D-Bus signature of a value: "t", "as".
 [[nodiscard]] const char* signature_of(const Value& value);

@@ -62,6 +62,17 @@ TEST_CASE("undo: writes are taken back from the last to the first, unless commit
     CHECK(folder.get("pids.max") == (is_committed ? "600\n" : "max\n"));
 }
 
+TEST_CASE("undo: a cpuset that inherited its CPUs gets those") {
+    const TemporaryDirectory folder;
+    folder.put("cpuset.cpus", "\n");
+    folder.put("cpuset.cpus.effective", "0-3\n");
+    {
+        sys::Rollback undos;
+        REQUIRE(AttributeDirectory(folder.path(), &undos).write("cpuset.cpus", "1", "p"));
+    }
+    CHECK(folder.get("cpuset.cpus") == "0-3\n");
+}
+
 TEST_CASE("plan: what belongs together is written together") {
     oci::Resources in_force;
     in_force.memory.limit = 100;
