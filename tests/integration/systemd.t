@@ -4,10 +4,12 @@
 import json
 import os
 import shutil
+import stat
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.systemd import SLICE, TOP, SystemdSuite, show, systemctl, units
+from harness.cgroups import device_programs
 from harness.lab import need, read, write
 from harness.tap import check, contains, equal, eventually
 
@@ -394,6 +396,29 @@ def devices(lab):
     lab.brig("delete", "--force", identity).ok()
 
 
+@suite.table("RD-04 RD-02", "a device stays denied when systemd applies all its units anew", {
+    "daemon-reload": ("daemon-reload", {}), "daemon-reexec": ("daemon-reexec", {}),
+    "beside a filter of systemd's": ("daemon-reload", {"DevicePolicy": "'closed'"})})
+def denied(lab, verb, asked):
+    bundle, identity, unit = annotated(lab, asked)
+    need(os.path.exists("/dev/fuse"), "no /dev/fuse")
+    for name, number in (("fuse", (10, 229)), ("random", (1, 8))):
+        os.mknod(f"{bundle.rootfs}/{name}", 0o666 | stat.S_IFCHR, os.makedev(*number))
+    container = lab.start(bundle, identity=identity, globals_=(*DRIVER, "--allow-annotations", PROPERTY))
+    folder = f"{TOP}/{SLICE}/{unit}"
+    programs = device_programs(folder)
+    equal(len(programs), 1, "programs of the cgroup")
+    for moment in ("at the start", f"after a {verb}"):
+        said = container.exec("/bin/sh", "-c", ": </fuse")
+        check(said.status != 0 and "Operation not permitted" in said.err, f"{moment}: {said}")
+        equal(len(container.exec("/bin/sh", "-c", "head -c1 /random | wc -c").ok().out.split()), 1, "one that is allowed")
+        check(programs[0] in device_programs(folder), f"{moment}: {programs} in {device_programs(folder)}")
+        equal(systemctl(verb).returncode, 0, verb)
+    other, _, _ = made(lab, linux__resources__devices=[{"allow": True, "access": "rwm"}])
+    os.mknod(f"{other.rootfs}/fuse", 0o666 | stat.S_IFCHR, os.makedev(10, 229))
+    lab.start(other, globals_=DRIVER).exec("/bin/sh", "-c", ": </fuse").ok()
+
+
 @suite.case("O-05", "a program that is killed for memory: state, events and delete go on, no failed unit is left")
 def out_of_memory(lab):
     bundle, identity, unit = made(lab, linux__resources={"memory": {"limit": 32 << 20, "swap": 32 << 20}})
@@ -408,6 +433,31 @@ def out_of_memory(lab):
     container.wait_stopped(30)
     contains(events.wait(30).out, '"oom"', "events")
     container.delete().ok()
+    expect_no_unit(unit)
+
+
+@suite.table("O-05 RES-unified", "what systemd makes of a process that is killed for memory", {
+    "it alone": ({}, {"OOMPolicy": "continue", "Result": "success", "ActiveState": "active"}, "running"),
+    "all of them": ({"memory.oom.group": "1"},
+                    {"OOMPolicy": "kill", "Result": "oom-kill", "ActiveState": "failed"}, "stopped")})
+def oom_policy(lab, unified, wanted, status):
+    bundle, identity, unit = made(lab, linux__resources={"memory": {"limit": 32 << 20, "swap": 32 << 20},
+                                                         "unified": unified})
+    bundle.set("process.args", ["/bin/sh", "-c", "until test -e /tmp/go; do sleep 0.1; done; "
+                                "(x=x; while :; do x=$x$x; done); echo $? >/tmp/ended; sleep 1000"])
+    container = lab.start(bundle, identity=identity, globals_=DRIVER)
+    need(show(unit, "OOMPolicy").get("OOMPolicy"), "scopes have no OOMPolicy with this systemd")
+    systemctl("daemon-reload")
+    bundle.file("tmp/go")
+    if status == "running":
+        eventually(lambda: os.path.exists(f"{bundle.rootfs}/tmp/ended"), "the end of one", 30)
+        equal(read(f"{bundle.rootfs}/tmp/ended").strip(), "137", "its status")
+    else:
+        container.wait_stopped(30)
+        eventually(lambda: show(unit, "Result")["Result"] != "success", "systemd's word on it", 10)
+    equal(show(unit, *wanted), wanted, "the unit")
+    equal(container.status(), status, "status")
+    container.delete("--force").ok()
     expect_no_unit(unit)
 
 
