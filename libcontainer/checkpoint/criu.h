@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "libcontainer/cgroup/manager.h"
+#include "libcontainer/checkpoint/hierarchy_options.h"
 #include "libcontainer/checkpoint/wire.h"
 #include "libcontainer/sys/error.h"
 #include "libcontainer/sys/process.h"
@@ -141,7 +143,8 @@ class Criu {
         : pid_(std::move(pid)),
           socket_(std::move(socket)),
           messages_(std::move(messages)),
-          interruption_(interruption) {}
+          interruption_(interruption),
+          options_(std::make_unique<HierarchyOptions>()) {}
     [[nodiscard]] Result<void> converse(CriuCall call, const CriuRequest& request,
                                         const TakeNotice& take);
     [[nodiscard]] sys::Error explain(sys::Error error) const;
@@ -154,6 +157,7 @@ class Criu {
     sys::UniqueFd messages_;  // a file in memory with what it wrote to standard error
     int interruption_;
     bool ended_ = false;
+    std::unique_ptr<HierarchyOptions> options_;  // put back once it has ended
 };
 
 // The last errors in a log of CRIU, without their time stamps; empty if there are none.
