@@ -262,9 +262,10 @@ def subgroups(lab):
 def left_out(lab):
     given = {"run.oci.handler": "krun", "run.oci.seccomp.plugins": "/no/such.so",
              "module.wasm.image/variant": "compat", "io.kubernetes.cri.container-type": "sandbox",
-             "krun.cpus": "2"}
-    made = lab.bundle(shell="echo ran", annotations=given)
-    equal(lab.run(made).ok().out, "ran\n", "output")
+             "krun.cpus": "2", "run.oci.systemd.force_cgroup_v1": "/opt"}
+    made = lab.bundle(shell="echo ran; grep -c ' /opt ' /proc/self/mountinfo", annotations=given)
+    os.mkdir(made.inside("opt"))
+    equal(lab.run(made).out, "ran\n0\n", "output")
 
 
 @suite.case("R-40", "what reaches the host counts for a container that was created so, and for no other")
