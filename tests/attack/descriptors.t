@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import sandbox
 from harness.lab import need, read, write
+from harness.rootless import UID, USER, as_caller
 from harness.tap import Failure, Suite, check, equal, eventually
 
 suite = Suite()
@@ -21,8 +23,8 @@ EVERYTHING = ("CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CAP_DAC_RE
               "CAP_KILL", "CAP_CHOWN", "CAP_FOWNER")
 
 
-def digest():
-    with open(sandbox.brig(), "rb") as file:
+def digest(binary=None):
+    with open(binary or sandbox.brig(), "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
 
 
@@ -77,6 +79,30 @@ def prey(lab, kind):
     strange = {path for path in folders if path.startswith(("/sys/fs/cgroup", "/run/"))}
     equal(strange, set(), "folders of the host in joining processes")
     equal(digest(), before, "the runtime's binary")
+    return f"{count} execs, {container.out().count('GLIMPSE')} glimpses"
+
+
+@suite.table("T-38 T-44 R-18", "a container of an ordinary user that preys on joining processes", {
+    "the runtime is root's": 0, "the runtime is his own": UID})
+def prey_of_user(lab, owner):
+    caller = as_caller(lab, USER)
+    binary = shutil.copy(sandbox.brig(), f"{lab.path}/runtime")
+    os.chown(binary, owner, owner)
+    words = lab.words
+    lab.words = lambda *rest, **how: [binary if word == sandbox.brig() else word for word in words(*rest, **how)]
+    made = lab.bundle(["/bin/prey"])
+    made.capabilities(*EVERYTHING)
+    container = lab.start(caller.fit(made))
+    before = digest(binary)
+    deadline = time.monotonic() + SECONDS * 2
+    count = 0
+    while time.monotonic() < deadline:
+        lab.calls.clear()
+        container.exec("/bin/true", timeout=10).ok()
+        count += 1
+    caught = [line for line in set(container.out().splitlines()) if line.startswith(("UNWRAPPED", "WRITABLE"))]
+    equal(caught, [], "what it got hold of")
+    equal(digest(binary), before, "the runtime's binary")
     return f"{count} execs, {container.out().count('GLIMPSE')} glimpses"
 
 

@@ -29,8 +29,8 @@ SLEEP = ["/bin/sleep", "1000"]
 def buildah_create(lab, *options):
     buildah = Buildah(lab, lab.bundle(shell="echo out; exit 5"))
     pid = buildah.create(*options)
+    lab.reaping = False  # it may be gone before start is
     buildah.silent("start", buildah.id)
-    lab.reaping = False
     equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 5, "what buildah's wait4 gives")
     lab.reaping = True
     equal(buildah.out.wait_end(), "out\n", "output")

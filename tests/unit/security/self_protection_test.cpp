@@ -31,6 +31,8 @@ std::string content_of(const fs::path& path) {
 class Victim {
   public:
     Victim(const std::string& program, const std::string& protection, uid_t user = 0)
+        : Victim(program, protection, user, user) {}
+    Victim(const std::string& program, const std::string& protection, uid_t user, uid_t owner)
         : user_(user) {
         std::string name = "/tmp/brig-unit-XXXXXX";
         REQUIRE(::mkdtemp(name.data()) != nullptr);
@@ -38,6 +40,7 @@ class Victim {
         fs::permissions(folder_, fs::perms(0755));
         binary_ = folder_ / "victim";
         fs::copy_file(program, binary_);
+        REQUIRE(::chown(binary_.c_str(), owner, owner) == 0);
         original_ = content_of(binary_);
         const fs::path script = folder_ / "script";
         std::ofstream(script) << "#!/proc/self/exe\n";
@@ -223,6 +226,12 @@ TEST_CASE("R-18 without capabilities protect_binary executes a sealed copy", "[s
     CHECK(mappings_of_binary(victim).empty());
     CHECK(overwrite_later(victim, victim.proc() / "exe", O_RDONLY) ==
           "write: Operation not permitted");
+}
+
+TEST_CASE("R-18 root's binary needs no protection from a user's containers", "[self_protection]") {
+    Victim victim(program(), "protect", 1000, 0);
+    REQUIRE(victim.greeting().starts_with("ready"));
+    CHECK(fs::read_symlink(victim.proc() / "exe") == victim.binary());
 }
 
 TEST_CASE("R-18 a copied or sealed binary is mapped nowhere", "[self_protection]") {
