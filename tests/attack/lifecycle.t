@@ -13,7 +13,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
 from harness.lab import read, write
-from harness.tap import Skip, Suite, check, contains, equal, eventually
+from harness.tap import Skip, Suite, check, contains, equal, eventually, patient
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
@@ -294,7 +294,7 @@ def dead_start(lab):
     os.kill(container.pid, 9)
     begin = time.monotonic()
     lab.brig("start", container.id, timeout=5).failed()
-    check(time.monotonic() - begin < 2, "time")
+    check(time.monotonic() - begin < patient(2), "time")
     container.wait_stopped()
     container.delete().ok()
 

@@ -12,7 +12,7 @@ from harness import oracle
 from harness.cgroups import V1, groups_of, need_controllers, need_v1, see_only_v2, top_of
 from harness.lab import read, write
 from harness.sandbox import PAYLOAD
-from harness.tap import Suite, check, equal, eventually
+from harness.tap import Suite, check, equal, eventually, patient
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
@@ -66,7 +66,7 @@ def shared_group(lab, view, options):
     maker.kill("KILL").failed("container not running")
     maker.kill("--all", "KILL").failed("container not running")
     equal(lab.brig("ps", "--format", "json", maker.id).ok().out.strip(), "[]", "its processes")
-    check(maker.delete(*options).ok().seconds < 5, "without waiting for the guest's end")
+    check(maker.delete(*options).ok().seconds < patient(5), "without waiting for the guest's end")
     lab.gone(maker.id)
     equal(state_of(lab, other)["status"], "running", "the guest")
     check(any(path == PLACE for path in groups_of(pid).values()), "the guest's group")

@@ -17,7 +17,7 @@ from harness import oracle, sandbox
 from harness.cgroups import (V1, folder, groups_of, in_group, need_controllers, need_v1, place_without,
                              room_on_v2, see_only_v2, top_of, unified, value)
 from harness.lab import need, read, write
-from harness.tap import Suite, check, contains, equal, eventually
+from harness.tap import Suite, check, contains, equal, eventually, patient
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
@@ -280,11 +280,11 @@ def hanging_exec(lab):
     check(frozen.process.poll() is None, "exec waits in the frozen container")
     for words in (("ps", "-f", "json"), ("state",), ("update", "--pids-limit", "60"), ("kill",)):
         result = lab.brig(*words, container.id, *(["9"] if words == ("kill",) else [])).ok()
-        check(result.seconds < 5, f"{words} took {result.seconds} s")
+        check(result.seconds < patient(5), f"{words} took {result.seconds} s")
     container.wait_stopped()
     equal(foreground.wait().status, 137, "the foreground exec")
     check(frozen.wait().status in (0, 137, 255), "the frozen one ends, too")
-    check(container.delete().ok().seconds < 5, "delete")
+    check(container.delete().ok().seconds < patient(5), "delete")
 
 
 @suite.case("TRAP-60", "SIGTERM in the middle of create ends it, and the id is free at once")

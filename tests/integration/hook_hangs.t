@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import oracle
 from harness.hooks import add_hook, add_poststop, expect_poststop
 from harness.lab import need, read
-from harness.tap import Suite, check, contains, equal, eventually
+from harness.tap import Suite, check, contains, equal, eventually, patient
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
@@ -44,7 +44,7 @@ def delete_hanging(lab, kind):
     call, place = hanging(lab, "create", kind)
     equal(lab.state("h")["status"], "creating", "status meanwhile")
     result = lab.brig("delete", "--force", "h").ok()
-    check(result.seconds < 1, f"delete took {result.seconds} s")
+    check(result.seconds < patient(1), f"delete took {result.seconds} s")
     call.wait().failed(f"hooks.{kind}[0]" if kind != "createContainer" else "create h",
                        "interrupted by signal 15", status=1)
     expect_undone(lab, place)
@@ -66,7 +66,7 @@ def delete_poststart(lab):
     container, call, place = hanging_start(lab)
     equal(container.status(), "running", "status meanwhile")
     result = container.delete("--force").ok()
-    check(result.seconds < 2, f"delete took {result.seconds} s")
+    check(result.seconds < patient(2), f"delete took {result.seconds} s")
     call.wait(5).failed("hooks.poststart[0]", "interrupted by signal 15", status=1)
     lab.gone(container.id)
     lab.expect_nothing_left("a hanging poststart hook")
@@ -97,7 +97,7 @@ def delete_both(lab, kind):
         call = lab.spawn("create", "--bundle", made.write().path, "h")
     eventually(lambda: os.path.exists(f"{lab.path}/up"), "the hook")
     result = lab.brig("delete", "--force", "h", timeout=15).ok()
-    check(result.seconds < 7, f"delete took {result.seconds} s")
+    check(result.seconds < patient(7), f"delete took {result.seconds} s")
     call.wait(5).failed(f"hooks.{kind}[0]", "interrupted by signal 15", status=1)
     equal(read(f"{lab.path}/down"), "\n", "poststop runs once")
     lab.gone("h")
@@ -112,7 +112,7 @@ def delete_ceiling(lab):
     container = lab.start(made)
     result = lab.brig("delete", "--force", container.id, timeout=20,
                       globals_=("--log-level", "warning")).ok()
-    check(9 < result.seconds < 14, f"delete took {result.seconds} s")
+    check(9 < result.seconds < patient(14), f"delete took {result.seconds} s")
     contains(result.err, "hooks.poststop[0]", "the warning")
     contains(result.err, "timeout: killed after 10 s", "the warning")
     check(os.path.exists(f"{lab.path}/second"), "the next hook runs")
@@ -184,7 +184,7 @@ def interrupt_run(lab, kind, number):
     call, place = hanging(lab, "run", kind)
     call.signal(number)
     result = call.wait(5).failed("run h", f"interrupted by signal {int(number)}", status=1)
-    check(result.seconds < 3, f"run took {result.seconds} s")
+    check(result.seconds < patient(3), f"run took {result.seconds} s")
     expect_undone(lab, place)
 
 

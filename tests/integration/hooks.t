@@ -9,7 +9,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.hooks import script
 from harness.lab import read, write
-from harness.tap import Suite, check, equal, eventually
+from harness.tap import Suite, check, equal, eventually, patient
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
@@ -324,7 +324,7 @@ def daemon(lab):
     equal(os.read(reader, 100), b"", "output")
     os.close(reader)
     call.wait().ok()
-    check(time.monotonic() - begin < 2, "nobody waits for the daemon")
+    check(time.monotonic() - begin < patient(2), "nobody waits for the daemon")
     eventually(lambda: not lab.leaks(), "the daemon's end")
 
 

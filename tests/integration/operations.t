@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import oracle
 from harness.lab import read, write
-from harness.tap import Suite, check, equal, eventually
+from harness.tap import Suite, check, equal, eventually, patient
 
 suite = Suite()
 SLEEP = ["/bin/sleep", "1000"]
@@ -105,7 +105,7 @@ def start_killed(lab):
 def delete_during_start(lab):
     container, call = hanging_start(lab)
     deleted = container.delete("--force").ok()
-    check(deleted.seconds < 5, f"delete took {deleted.seconds} s")
+    check(deleted.seconds < patient(5), f"delete took {deleted.seconds} s")
     call.wait()
     lab.gone(container.id)
 
@@ -412,7 +412,7 @@ def during_create(lab, words, tail, reason):
     made, call = creating(lab)
     words = words or ("create", "--bundle", made.path)
     result = lab.brig(*words, "slow", *tail).failed(reason)
-    check(result.seconds < 0.5, f"it took {result.seconds} s")
+    check(result.seconds < patient(0.5), f"it took {result.seconds} s")
     call.wait().ok()
     equal(lab.state("slow")["status"], "created", "the container is made all the same")
     lab.brig("start", "slow").ok()
@@ -463,7 +463,7 @@ def beside_run(lab):
     equal(lab.state("fg")["status"], "paused", "status")
     lab.brig("resume", "fg").ok()
     lab.brig("delete", "fg").failed("that is not stopped: running")
-    check(lab.brig("delete", "--force", "fg").ok().seconds < 1, "delete is prompt")
+    check(lab.brig("delete", "--force", "fg").ok().seconds < patient(1), "delete is prompt")
     equal(call.wait().status, 137, "exit status of run")
     lab.gone("fg")
     lab.expect_nothing_left("delete --force beside run")
