@@ -8,11 +8,13 @@ import subprocess
 os.environ.setdefault("SCRATCH", f"/tmp/brig-systemd-{os.getpid()}")
 
 from . import oracle, sandbox
-from .tap import Suite
+from .lab import read
+from .tap import Suite, check
 
 SLICE = "brigtest.slice"
 TOP = "/sys/fs/cgroup"
 WATCHED = ("brig", "manual")  # how the names of all units of the cases begin
+DRIVER = ("--systemd-cgroup",)
 
 
 def systemctl(*words, user=()):
@@ -32,6 +34,26 @@ def units():
     said = systemctl("list-units", "--all", "--plain", "--no-legend", "--full",
                      *(f"{name}*" for name in WATCHED)).stdout
     return {line.split()[0] for line in said.splitlines()}
+
+
+def made(lab, identity=None, **settings):
+    """(a bundle that sleeps, its id, its unit) in the slice of the cases."""
+    identity = identity or lab.name()
+    bundle = lab.bundle(["/bin/sleep", "1000"], **{"linux__cgroupsPath": f"{SLICE}:brig:{identity}", **settings})
+    return bundle, identity, f"brig-{identity}.scope"
+
+
+def start(lab, **settings):
+    bundle, identity, unit = made(lab, **settings)
+    return lab.start(bundle, identity=identity, globals_=DRIVER), unit
+
+
+def file(unit, name, slice_=SLICE):
+    return read(f"{TOP}/{slice_}/{unit}/{name}").strip()
+
+
+def expect_no_unit(unit):
+    check(unit not in units(), f"{unit} is still there: {show(unit, 'ActiveState', 'SubState')}")
 
 
 def _cgroups():

@@ -8,33 +8,13 @@ import stat
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.systemd import SLICE, TOP, SystemdSuite, show, systemctl, units
+from harness.systemd import (DRIVER, SLICE, TOP, SystemdSuite, expect_no_unit, file, made, show, start, systemctl,
+                             units)
 from harness.cgroups import device_programs
 from harness.lab import need, read, write
 from harness.tap import check, contains, equal, eventually
 
 suite = SystemdSuite()
-DRIVER = ("--systemd-cgroup",)
-
-
-def made(lab, identity=None, **settings):
-    """(a bundle that sleeps, its id, its unit) in the slice of the cases."""
-    identity = identity or lab.name()
-    bundle = lab.bundle(["/bin/sleep", "1000"], **{"linux__cgroupsPath": f"{SLICE}:brig:{identity}", **settings})
-    return bundle, identity, f"brig-{identity}.scope"
-
-
-def start(lab, **settings):
-    bundle, identity, unit = made(lab, **settings)
-    return lab.start(bundle, identity=identity, globals_=DRIVER), unit
-
-
-def file(unit, name, slice_=SLICE):
-    return read(f"{TOP}/{slice_}/{unit}/{name}").strip()
-
-
-def expect_no_unit(unit):
-    check(unit not in units(), f"{unit} is still there: {show(unit, 'ActiveState', 'SubState')}")
 
 
 @suite.case("CG-04 CG-05", "SLICE:PREFIX:NAME: the scope, its slice, its process, nothing after delete")
@@ -165,14 +145,16 @@ def update(lab):
         systemctl("daemon-reload")
 
 
-@suite.table("G-05 RES-memory.limit RES-unified", "an update that fails after systemd has taken it leaves properties and files", {
-    "with limits": LIMITS, "without": {}})
+@suite.table("G-05 RES-memory.limit RES-unified",
+             "an update that fails after systemd has taken it leaves properties and files", {
+                 "with limits": LIMITS, "without": {}})
 def undone(lab, limits_before):
     strace = shutil.which("strace")
     need(strace, "no strace")
     container, unit = start(lab, linux__resources=limits_before)
     # A cpuset that has processes cannot be emptied again.
-    names = [name + (".effective" if name.startswith("cpuset.") else "") for name in (*FILES, "io.weight", "memory.min")]
+    names = [name + (".effective" if name.startswith("cpuset.") else "")
+             for name in (*FILES, "io.weight", "memory.min")]
     shown = (*PROPERTIES, "MemoryMin")
     before = files(unit, names), show(unit, *shown)
     write(f"{lab.path}/change", json.dumps({
@@ -181,8 +163,9 @@ def undone(lab, limits_before):
         "unified": {"memory.high": str(40 << 20), "memory.min": "4096", "memory.oom.group": "1"}}))
     trace = f"{lab.path}/trace"
     # The last thing that can fail: the record of the container.
-    lab.popen([strace, "-qq", "-s", "2000", "-o", trace, "-e", "trace=renameat,sendmsg", "-e", "inject=renameat:error=ENOSPC", *lab.words(
-        "update", "--resources", f"{lab.path}/change", container.id)]).wait(60).failed("no space left", status=1)
+    lab.popen([strace, "-qq", "-s", "2000", "-o", trace, "-e", "trace=renameat,sendmsg", "-e",
+               "inject=renameat:error=ENOSPC", *lab.words("update", "--resources", f"{lab.path}/change", container.id)
+               ]).wait(60).failed("no space left", status=1)
     contains(read(trace), "SetUnitProperties", "what was asked before it failed")
     for moment in ("at once", "after a daemon-reload"):
         equal((files(unit, names), show(unit, *shown)), before, moment)
@@ -411,7 +394,7 @@ def denied(lab, verb, asked):
     for moment in ("at the start", f"after a {verb}"):
         said = container.exec("/bin/sh", "-c", ": </fuse")
         check(said.status != 0 and "Operation not permitted" in said.err, f"{moment}: {said}")
-        equal(len(container.exec("/bin/sh", "-c", "head -c1 /random | wc -c").ok().out.split()), 1, "one that is allowed")
+        equal(container.exec("/bin/sh", "-c", "head -c1 /random | wc -c").ok().out, "1\n", "one that is allowed")
         check(programs[0] in device_programs(folder), f"{moment}: {programs} in {device_programs(folder)}")
         equal(systemctl(verb).returncode, 0, verb)
     other, _, _ = made(lab, linux__resources__devices=[{"allow": True, "access": "rwm"}])
@@ -459,62 +442,6 @@ def oom_policy(lab, unified, wanted, status):
     equal(container.status(), status, "status")
     container.delete("--force").ok()
     expect_no_unit(unit)
-
-
-@suite.table("G-05 LC-02 CG-08", "a create that is killed leaves what delete --force removes: unit and all", {
-    "before the request": "sendmsg:when=2", "before it knows the cgroup": "sendmsg:when=3",
-    "before the cgroup is marked": "setxattr:when=1", "before the birth": "clone3:when=2"})
-def killed(lab, where):
-    call = where.split(":", maxsplit=1)[0]
-    bundle, identity, unit = made(lab)
-    bundle.write()
-    strace = shutil.which("strace")
-    need(strace, "no strace")
-    lab.containers.append(identity)
-    lab.popen([strace, "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:"
-               + where.split(":", maxsplit=1)[1], *lab.words("create", "--bundle", bundle.path, identity,
-                                                             globals_=DRIVER)]).wait(60)
-    check(not lab.brig("start", identity).status == 0, "the create was not killed")
-    lab.brig("delete", "--force", identity).ok()
-    expect_no_unit(unit)
-    check(not os.path.exists(f"{TOP}/{SLICE}/{unit}"), "the scope's folder is gone")
-    lab.gone(identity)
-
-
-def hide(*folders):
-    """Words that run a command where these folders are empty."""
-    script = "".join(f"mount -t tmpfs none {folder} && " for folder in folders) + 'exec "$@"'
-    return ["unshare", "--mount", "sh", "-c", script, "sh"]
-
-
-@suite.case("G-05", "without a systemd that answers: where it was looked for, and nothing is left")
-def nobody(lab):
-    bundle, identity, _ = made(lab)
-    words = lab.words("create", "--bundle", bundle.write().path, identity, globals_=DRIVER)
-    called = lab.popen([*hide("/run/systemd", "/run/dbus"), *words]).wait()
-    called.failed("cgroup driver systemd: no systemd runs here", "/run/systemd/private", status=1)
-    check("no such file" not in called.err, "engines would take that for a missing program")
-    lab.gone(identity)
-
-
-@suite.case("TRAP-24", "systemd's own socket is not there: the bus does, for create and delete")
-def by_bus(lab):
-    bundle, identity, unit = made(lab)
-    lab.containers.append(identity)
-    words = lab.words("create", "--bundle", bundle.write().path, identity, globals_=DRIVER)
-    lab.popen([*hide("/run/systemd"), *words]).wait(60).ok()
-    record = json.loads(read(f"{lab.root}/{identity}/container.json"))["cgroup"]
-    equal(record["unit"]["socket"], "/run/dbus/system_bus_socket", "the socket in the record")
-    equal(show(unit, "ActiveState")["ActiveState"], "active", "state")
-    lab.brig("delete", "--force", identity).ok()
-    expect_no_unit(unit)
-
-
-@suite.case("G-05 O-05", "delete when systemd cannot be asked: the processes end, and with them the scope")
-def unreachable(lab):
-    container, unit = start(lab)
-    lab.popen([*hide("/run/systemd", "/run/dbus"), *lab.words("delete", "--force", container.id)]).wait(60)
-    eventually(lambda: unit not in units(), "the end of the scope")
 
 
 suite.main()
