@@ -4,13 +4,17 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <string>
@@ -39,7 +43,7 @@ constexpr bool kSanitized = false;
 #endif
 
 constexpr const char* kOwnExecutable = "/proc/self/exe";
-constexpr mode_t kOthersWrite = 0022;  // with an access control list the group's bit is its mask
+constexpr mode_t kOthersWrite = 0022;  // with a POSIX access control list the group's is its mask
 constexpr const char* kLoopGuard = "_BRIG_SEALED";
 
 Result<void> copy_file(int from, int to) {
@@ -78,13 +82,25 @@ bool has_capabilities() {
            sets[1].permitted != 0;
 }
 
+// Where owner and mode tell who may write. Others ask a server, a daemon or lists of their own
+// (NFS, CIFS, FUSE, ZFS).
+bool is_on_local_filesystem() {
+    constexpr std::array<decltype(statfs::f_type), 8> kLocal = {
+        EXT4_SUPER_MAGIC,      BTRFS_SUPER_MAGIC, XFS_SUPER_MAGIC,      F2FS_SUPER_MAGIC,
+        OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC,       EROFS_SUPER_MAGIC_V1, SQUASHFS_MAGIC};
+    struct statfs own = {};
+    return ::statfs(kOwnExecutable, &own) == 0 &&
+           std::ranges::find(kLocal, own.f_type) != kLocal.end();
+}
+
 // The containers of an ordinary user have his ids and those that root has handed out to him, none
-// of which is root's own: they cannot write what root alone can, whatever leads them to it.
+// of which is root's own (who is given that by /etc/subuid is root): they cannot write what root
+// alone can, whatever leads them to it.
 bool is_out_of_reach() {
     struct stat own = {};
     return ::geteuid() != 0 && ::getuid() != 0 && ::stat(kOwnExecutable, &own) == 0 &&
            own.st_uid == 0 && own.st_gid == 0 && (own.st_mode & kOthersWrite) == 0 &&
-           !has_capabilities();
+           is_on_local_filesystem() && !has_capabilities();
 }
 
 }  // namespace

@@ -17,9 +17,9 @@ using sys::Result;
 // what it forks inherit the protection, and the memory it takes is never charged to the container's
 // cgroup. state, list, kill and delete enter nothing and do not call it. Single-threaded callers
 // only. Nothing is to be done for a caller without capabilities whose binary is root's, and root's
-// alone to write: his containers have no id that could. Otherwise tries detach_from_binary by
-// mount, then by copy, then re_execute_sealed; builds with sanitizers are not protected, because
-// every way hides the binary from the symbolizer.
+// alone to write on a local file system: his containers have no id that could. Otherwise tries
+// detach_from_binary by mount, then by copy, then re_execute_sealed; builds with sanitizers are not
+// protected, because every way hides the binary from the symbolizer.
 //
 // Returns what detach_from_binary returns: see there who closes it and when. May not return at all:
 // with re_execute_sealed the program begins anew from main, so nothing outside the process must

@@ -88,12 +88,20 @@ def prey_of_user(lab, owner):
     caller = as_caller(lab, USER)
     binary = shutil.copy(sandbox.brig(), f"{lab.path}/runtime")
     os.chown(binary, owner, owner)
+    os.chmod(binary, 0o755)
     words = lab.words
     lab.words = lambda *rest, **how: [binary if word == sandbox.brig() else word for word in words(*rest, **how)]
     made = lab.bundle(["/bin/prey"])
     made.capabilities(*EVERYTHING)
-    container = lab.start(caller.fit(made))
+    container = lab.create(caller.fit(made))
+    runs = os.stat(f"/proc/{container.pid}/exe")
+    equal(os.path.samestat(runs, os.stat(binary)), owner == 0, "what waits is the file itself")
+    container.start()
     before = digest(binary)
+    # What the container's root could do if it got hold of the file.
+    inside = lab.popen(["nsenter", f"--target={container.pid}", "--user", "--setuid=0", "--setgid=0",
+                        "test", "-w", binary]).wait()
+    equal(inside.status == 0, owner != 0, "whether the container's root may write it")
     deadline = time.monotonic() + SECONDS * 2
     count = 0
     while time.monotonic() < deadline:

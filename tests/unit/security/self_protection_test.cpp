@@ -3,9 +3,11 @@
 #include "libcontainer/security/self_protection.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,6 +17,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 namespace fs = std::filesystem;
@@ -31,8 +34,12 @@ std::string content_of(const fs::path& path) {
 class Victim {
   public:
     Victim(const std::string& program, const std::string& protection, uid_t user = 0)
-        : Victim(program, protection, user, user) {}
-    Victim(const std::string& program, const std::string& protection, uid_t user, uid_t owner)
+        : Victim(program, protection, user, [user](const std::string& binary) {
+              REQUIRE(::chown(binary.c_str(), user, user) == 0);
+          }) {}
+    // prepare: what is done to the copy, root's and 0755, before it runs.
+    Victim(const std::string& program, const std::string& protection, uid_t user,
+           const std::function<void(const std::string&)>& prepare)
         : user_(user) {
         std::string name = "/tmp/brig-unit-XXXXXX";
         REQUIRE(::mkdtemp(name.data()) != nullptr);
@@ -40,7 +47,8 @@ class Victim {
         fs::permissions(folder_, fs::perms(0755));
         binary_ = folder_ / "victim";
         fs::copy_file(program, binary_);
-        REQUIRE(::chown(binary_.c_str(), owner, owner) == 0);
+        fs::permissions(binary_, fs::perms(0755));
+        prepare(binary_);
         original_ = content_of(binary_);
         const fs::path script = folder_ / "script";
         std::ofstream(script) << "#!/proc/self/exe\n";
@@ -229,9 +237,36 @@ TEST_CASE("R-18 without capabilities protect_binary executes a sealed copy", "[s
 }
 
 TEST_CASE("R-18 root's binary needs no protection from a user's containers", "[self_protection]") {
-    Victim victim(program(), "protect", 1000, 0);
+    Victim victim(program(), "protect", 1000, [](const std::string&) {});
     REQUIRE(victim.greeting().starts_with("ready"));
     CHECK(fs::read_symlink(victim.proc() / "exe") == victim.binary());
+}
+
+TEST_CASE("R-18 a binary that is not root's alone to write is protected", "[self_protection]") {
+    struct Row {
+        const char* what;
+        std::function<void(const std::string&)> prepare;
+    };
+    const auto mode = [](mode_t bits) {
+        return [bits](const std::string& path) { REQUIRE(::chmod(path.c_str(), bits) == 0); };
+    };
+    const auto group = [](const std::string& path) {
+        REQUIRE(::chown(path.c_str(), 0, 1000) == 0);
+    };
+    // The user's runtime would have a right that the user has not (capabilities(7), setcap(8)).
+    const auto capability = [](const std::string& path) {
+        const std::array<std::uint32_t, 5> set = {VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+                                                  1U << static_cast<unsigned>(CAP_SETUID), 0, 0, 0};
+        REQUIRE(::setxattr(path.c_str(), "security.capability", set.data(), sizeof set, 0) == 0);
+    };
+    for (const Row& row :
+         {Row{"written by its group", mode(0775)}, Row{"written by all", mode(0757)},
+          Row{"of another group", group}, Row{"with a capability", capability}}) {
+        INFO(row.what);
+        Victim victim(program(), "protect", 1000, row.prepare);
+        REQUIRE(victim.greeting().starts_with("ready"));
+        CHECK(fs::read_symlink(victim.proc() / "exe") != victim.binary());
+    }
 }
 
 TEST_CASE("R-18 a copied or sealed binary is mapped nowhere", "[self_protection]") {
