@@ -15,9 +15,10 @@ using sys::Result;
 
 enum class PathBase : unsigned char {
     hierarchy_root,  // absolute: below the mount point (CG-01)
-    own_cgroup,      // relative, or absent where the top is closed to us: below the runtime's own
-                     // cgroup; on v2 beside it, for it has processes, the runtime at least, and
-                     // so no controllers to hand on (CG-02, engines 7.3)
+    own_cgroup,      // relative: below the runtime's own cgroup (CG-02)
+    beside_own,      // v2: beside that, which has processes, the runtime at least, and so no
+                     // controllers to hand on. Relative if the caller may; absent, and the top
+                     // is closed to us (engines 7.3)
 };
 
 struct CgroupsPath {

@@ -30,6 +30,16 @@ bool is_closed_at_top(const Hierarchies& hierarchies) {
            ::faccessat(AT_FDCWD, hierarchies.v2->mount_point.c_str(), W_OK, AT_EACCESS) != 0;
 }
 
+// Whether we may make a cgroup of v2 beside our own.
+bool is_open_beside_own(const Hierarchies& hierarchies) {
+    if (!hierarchies.v2 || has_v1_controllers(hierarchies)) {
+        return false;
+    }
+    const std::string above =
+        v2::plan_record(*hierarchies.v2, {PathBase::beside_own, ""}).directories.front().path;
+    return ::faccessat(AT_FDCWD, above.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
 Result<FileManagerPointer> choose_manager(const Hierarchies& hierarchies, const CgroupsPath& path,
                                           IfDenied if_denied) {
     if (has_v1_controllers(hierarchies)) {
@@ -70,10 +80,13 @@ Result<ManagerPointer> plan_cgroup(CgroupDriver driver, const std::string& id,
         return std::make_unique<DisabledCgroup>(CgroupRecord{driver, {}});
     }
     if (is_free && is_closed_at_top(hierarchies)) {
-        path.base = PathBase::own_cgroup;
+        path.base = PathBase::beside_own;
     }
     if (path.base != PathBase::hierarchy_root) {
         TRY_VOID(resolve_own_paths(hierarchies));
+    }
+    if (path.base == PathBase::own_cgroup && is_open_beside_own(hierarchies)) {
+        path.base = PathBase::beside_own;
     }
     FileManagerPointer manager =
         TRY(choose_manager(hierarchies, path, is_free ? IfDenied::stay_outside : IfDenied::fail));

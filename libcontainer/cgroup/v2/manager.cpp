@@ -117,8 +117,11 @@ CgroupRecord plan_record(const Hierarchy& hierarchy, const CgroupsPath& path) {
     if (base == "/.." || base.starts_with("/../")) {
         base.clear();
     }
-    base.erase(std::min(base.rfind('/'), base.size()));
-    record.directories.push_back({"", hierarchy.mount_point + base + "/" + path.path});
+    if (path.base == PathBase::beside_own) {
+        base.erase(std::min(base.rfind('/'), base.size()));
+    }
+    record.directories.push_back(
+        {"", hierarchy.mount_point + (base == "/" ? "" : base) + "/" + path.path});
     return record;
 }
 

@@ -78,18 +78,22 @@ TEST_CASE("T-60: a cgroup below the container's own stays below it") {
 TEST_CASE("CG-02 CG-03: where a path leads from the runtime's own cgroup on v2") {
     struct Row {
         const char* own;
+        const char* below;
         const char* beside;
     };
-    for (const Row& row : {Row{"/user/app/shell", "/c/user/app/id"}, Row{"/shell", "/c/id"},
-                           Row{"/", "/c/id"}, Row{"", "/c/id"}, Row{"/../other", "/c/id"},
-                           Row{"/..", "/c/id"}, Row{"/..other/shell", "/c/..other/id"}}) {
+    for (const Row& row : {Row{"/user/app/shell", "/c/user/app/shell/id", "/c/user/app/id"},
+                           Row{"/shell", "/c/shell/id", "/c/id"}, Row{"/", "/c/id", "/c/id"},
+                           Row{"", "/c/id", "/c/id"}, Row{"/../other", "/c/id", "/c/id"},
+                           Row{"/..", "/c/id", "/c/id"},
+                           Row{"/..other/shell", "/c/..other/shell/id", "/c/..other/id"}}) {
         INFO(row.own);
         const auto place = [&row](PathBase base) {
             return libcontainer::v2::plan_record({"", "/c", row.own}, {base, "id"})
                 .directories.front()
                 .path;
         };
-        CHECK(place(PathBase::own_cgroup) == row.beside);
+        CHECK(place(PathBase::own_cgroup) == row.below);
+        CHECK(place(PathBase::beside_own) == row.beside);
         CHECK(place(PathBase::hierarchy_root) == "/c/id");
     }
 }
