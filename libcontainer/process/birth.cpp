@@ -134,7 +134,7 @@ Result<void> enter_as_intermediate(InitContext& context) {
     TRY_VOID(steps::enter_cgroup(context));
     const bool joins_user = context.plan.joined(NamespaceType::user) != nullptr;
     sys::UniqueFd clocks;
-    if (joins_user && context.plan.new_time_namespace) {
+    if (context.role == ProcessRole::init && joins_user && context.plan.new_time_namespace) {
         clocks = TRY(open_time_offsets());
     }
     // Processes of the namespaces to be joined must not look into this one.

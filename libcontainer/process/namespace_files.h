@@ -27,8 +27,8 @@ using sys::Result;
 
 // The file that sets the clocks of the caller's next time namespace. /proc is a procfs, in which
 // /proc/self belongs to the caller: that ends with prctl(PR_SET_DUMPABLE, 0). The rights that count
-// are those of whoever opens it (time_namespaces(7)): who may enter a user namespace has them
-// there.
+// are those of whoever opens it: CAP_SYS_TIME in the user namespace that owns the new one, which
+// that one's owner has (user_namespaces(7)).
 [[nodiscard]] Result<sys::UniqueFd> open_time_offsets();
 
 // Makes a time namespace for the caller's future children and sets its clocks by that file, while

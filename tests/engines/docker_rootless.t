@@ -28,13 +28,25 @@ EOT
 
 write_daemon_json >"$SCRATCH/daemon.json"
 mkdir -p "$STATE"
+# Not that of a dockerd which he may have.
+export DOCKERD_ROOTLESS_ROOTLESSKIT_STATE_DIR=$SCRATCH/rootlesskit
 /bin/sh "$START" --config-file "$SCRATCH/daemon.json" --data-root "$SCRATCH/data" --exec-root "$STATE" \
     --pidfile "$SCRATCH/pid" --host "$DOCKER_HOST" >"$SCRATCH/log" 2>&1 &
 DOCKERD=$!
+gone() {
+    ! kill -0 "$1"
+}
+
+remove_all() {
+    local ids
+    mapfile -t ids < <(docker ps -aq)
+    ((${#ids[@]} == 0)) || docker rm -f "${ids[@]}" >/dev/null
+}
+
 clean() {
-    docker ps -aq | xargs --no-run-if-empty "$(type -P docker)" rm -f >/dev/null 2>&1
+    remove_all 2>/dev/null
     kill "$DOCKERD"
-    wait "$DOCKERD" 2>/dev/null
+    wait_until 20 gone "$DOCKERD" || kill -KILL "$DOCKERD"
     # Layers are of users that only his namespace knows.
     rootlesskit rm -rf "$SCRATCH/data" "$STATE"
 }
@@ -58,11 +70,22 @@ inspect() {
     docker inspect --format "{{.$2}}" "$1"
 }
 
+# left: cgroups and state of containers.
+left() {
+    find /sys/fs/cgroup -name 'docker-*' -type d -user "$(id -un)" 2>/dev/null
+    find "$STATE/runtime-runc/moby" -mindepth 1 -maxdepth 1 -not -name '.*'
+}
+
+nothing_left() {
+    [[ -z $(left) ]]
+}
+
 rootless_lesson() {
     local pid
     docker run -d --name lesson --network none bb sleep 3600 >/dev/null
     # dockerd is in its user's pid namespace, not in one of rootlesskit's: its numbers are the host's.
     pid=$(inspect lesson State.Pid)
+    check_match "TRAP-56 its state is in dockerd's folder" "$(left)" "/$(docker ps -q --no-trunc)"
     check_equal "TRAP-56 N-05 PID 1 inside" "$(docker exec lesson sh -c 'tr "\0" " " </proc/1/cmdline')" "sleep 3600 "
     check_equal "TRAP-56 and a process of the user on the host" "$(stat -c %u "/proc/$pid")" "$EUID"
     check_equal "TRAP-56 root is the user outside, by rootlesskit's map" \
@@ -115,11 +138,7 @@ if has_session; then
 else
     check_equal "TRAP-56 a limit that dockerd drops, for want of a cgroup" "$(in_bb --memory 50m bb echo ran)" ran
 fi
-docker ps -aq | xargs --no-run-if-empty "$(type -P docker)" rm -f >/dev/null
-left() {
-    find /sys/fs/cgroup -name 'docker-*' -type d -user "$(id -un)" 2>/dev/null
-    find "$STATE/runtime-tested" -mindepth 2 -maxdepth 2 2>/dev/null
-}
-wait_until 5 test -z "$(left)" || true
+remove_all
+wait_until 5 nothing_left || true
 check_equal "TRAP-56 12 no container, state or group is left" "$(docker ps -aq; left)" ""
 finish

@@ -40,7 +40,7 @@ life_stop() {
     podman stop -t 1 hard >/dev/null 2>&1
     took=$((EPOCHSECONDS - begun))
     check_equal "stop: SIGKILL when the time is over" "$(exit_code_of hard)" 137
-    check_equal "stop: not before, and not long after" "$((took >= 1 && took <= 4 * SLOWNESS))" 1
+    check_equal "stop: not before, and not long after: $took s" "$((took >= 1 && took <= 4 * SLOWNESS))" 1
     check_equal "stop: it had heard SIGTERM" "$(podman logs hard | tail -n 1)" heard
     podman rm hard >/dev/null
     start_trap other 'exit 6' --stop-signal USR1

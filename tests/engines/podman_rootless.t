@@ -160,6 +160,9 @@ left() {
     find /sys/fs/cgroup -name 'libpod-*' -type d -user "$(id -un)" 2>/dev/null
     find "$XDG_RUNTIME_DIR/$(basename "$RUNTIME")" -mindepth 1 -maxdepth 1 -not -name '.*' 2>/dev/null
 }
-wait_until 5 test -z "$(left)" || true
+nothing_left() {
+    [[ -z $(left) ]]
+}
+wait_until 5 nothing_left || true
 check_equal "X-12 12 no container, state or group is left" "$(podman ps -aq; left)" ""
 finish

@@ -27,8 +27,8 @@ def uplink(lab):
     """The host has a way out, and lets everybody make tap devices, as distributions do."""
     tun = f"{lab.path}/tun"
     call("mknod", "-m", "666", tun, "c", "10", "200")
-    call("mount", "--bind", tun, "/dev/net/tun")
     call("ip", "link", "add", "up0", "type", "veth", "peer", "name", "up1")
+    call("mount", "--bind", tun, "/dev/net/tun")
     try:
         for name in ("up0", "up1"):
             call("ip", "link", "set", name, "up")
@@ -36,8 +36,8 @@ def uplink(lab):
         call("ip", "route", "add", "default", "via", "192.0.2.1")
         yield
     finally:
-        call("ip", "link", "delete", "up0")
         call("umount", "/dev/net/tun")
+        call("ip", "link", "delete", "up0")
 
 
 @suite.table("X-12 LC-02", "a user's container is plugged in between create and start", {
