@@ -202,7 +202,8 @@ Result<Criu> Criu::start(const Setup& setup) {
     }
     failure_write.reset();
     pair[1].reset();  // so that its end, however it comes, is the end of the conversation
-    Criu criu(*std::move(child), std::move(pair[0]), std::move(messages), setup.interruption);
+    // It changes nothing on the host before the first request: what is read of that here is whole.
+    Criu criu(*std::move(child), std::move(pair[0]), std::move(messages), setup);
     int code = 0;
     if (::read(failure.get(), &code, sizeof code) == sizeof code) {
         sys::Error error = sys::errno_error(sys::call("exec", program), code);
@@ -216,6 +217,9 @@ Criu::~Criu() {
     if (!ended_ && pid_.fd) {
         static_cast<void>(sys::send_signal(pid_, SIGKILL));
         static_cast<void>(sys::wait_for(pid_));
+    }
+    if (const auto whole = hierarchy_.finish(); !whole && warn_) {
+        warn_(whole.error().text());
     }
 }
 
@@ -303,6 +307,8 @@ Result<void> Criu::converse(CriuCall call, const CriuRequest& request, const Tak
         if (answer.type != CriuCall::notify) {
             return sys::fail(sys::ErrorKind::system, "criu: unexpected answer");
         }
+        // Before the processes go on.
+        hierarchy_.put_back();
         TRY_VOID(take(std::move(answer.notice)));
         TRY_VOID(sys::send_message(socket_.get(), request.encode(CriuCall::notify)));
     }

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -117,6 +116,8 @@ class Criu {
         // because the restored processes get the standard streams from it.
         enum class Streams : unsigned char { kept, callers } streams = Streams::kept;
         int interruption = -1;  // see hold_back_interruption; -1: it is never given up
+        // Told if CRIU leaves the host without options of its cgroup hierarchy.
+        std::function<void(const std::string&)> warn = {};
     };
     // Starts it, in the cgroups already. Errors of kind unsupported: a missing program, a cgroup
     // that only systemd can move it to.
@@ -126,7 +127,7 @@ class Criu {
     Criu& operator=(Criu&&) = delete;
     Criu(const Criu&) = delete;
     Criu& operator=(const Criu&) = delete;
-    // Kills and reaps it if it still runs.
+    // Kills and reaps it if it still runs, and puts back what it has changed on the host.
     ~Criu();
 
     [[nodiscard]] const sys::Pid& pid() const { return pid_; }
@@ -139,12 +140,12 @@ class Criu {
 
   private:
     struct Answer;
-    Criu(sys::Pid pid, sys::UniqueFd socket, sys::UniqueFd messages, int interruption)
+    Criu(sys::Pid pid, sys::UniqueFd socket, sys::UniqueFd messages, const Setup& setup)
         : pid_(std::move(pid)),
           socket_(std::move(socket)),
           messages_(std::move(messages)),
-          interruption_(interruption),
-          options_(std::make_unique<HierarchyOptions>()) {}
+          interruption_(setup.interruption),
+          warn_(setup.warn) {}
     [[nodiscard]] Result<void> converse(CriuCall call, const CriuRequest& request,
                                         const TakeNotice& take);
     [[nodiscard]] sys::Error explain(sys::Error error) const;
@@ -157,7 +158,8 @@ class Criu {
     sys::UniqueFd messages_;  // a file in memory with what it wrote to standard error
     int interruption_;
     bool ended_ = false;
-    std::unique_ptr<HierarchyOptions> options_;  // put back once it has ended
+    HierarchyOptions hierarchy_;
+    std::function<void(const std::string&)> warn_;
 };
 
 // The last errors in a log of CRIU, without their time stamps; empty if there are none.

@@ -62,7 +62,7 @@ Result<void> check_features(const GlobalOptions& global, const CheckpointOptions
     if (!options.pre_dump && !options.criu.lazy_pages && options.criu.parent_path.empty()) {
         return {};
     }
-    Criu criu = TRY(Criu::start({.program = global.criu}));
+    Criu criu = TRY(Criu::start({.program = global.criu, .warn = global.warn}));
     const CriuFeatures features = TRY(criu.features());
     if (!features.memory_tracking && (options.pre_dump || !options.criu.parent_path.empty())) {
         return sys::fail(sys::ErrorKind::unsupported,
@@ -123,7 +123,7 @@ Result<void> checkpoint(const GlobalOptions& global, const CheckpointOptions& op
     TRY_VOID(check_features(global, options));
     // A dump that is given up half-way would leave the processes frozen, with foreign code in them.
     const sys::UniqueFd interruption = TRY(hold_back_interruption());
-    Criu criu = TRY(Criu::start({.program = global.criu}));
+    Criu criu = TRY(Criu::start({.program = global.criu, .warn = global.warn}));
     CriuRequest request = make_criu_request(options.criu, kLog, spec.annotations);
     TRY_VOID(set_directories(request, directories, 0));
     TRY_VOID(remove_odd_outputs(directories, "dump"));

@@ -272,7 +272,8 @@ Result<RestoredContainer> Restoration::make_processes() {
                          .cgroup = TRY(cgroup_->open_entry("")),
                          .root = root_,
                          .streams = Criu::Setup::Streams::callers,
-                         .interruption = interruption_.get()};
+                         .interruption = interruption_.get(),
+                         .warn = global_.warn};
     for (const sys::UniqueFd& fd : namespaces_) {
         setup.passed.push_back(fd.get());
     }

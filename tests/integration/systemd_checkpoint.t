@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # checkpoint and restore of containers that are units of systemd's. Engines 2.14, 7.2.
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness.systemd import SLICE, TOP, SystemdSuite, show, systemctl, units
 from harness.criu import CRIU, need_criu
-from harness.lab import need, read
-from harness.tap import check, equal, eventually
+from harness.lab import need, read, write
+from harness.tap import check, contains, equal, eventually
 
 suite = SystemdSuite()
 DRIVER = ("--systemd-cgroup",)
@@ -137,41 +139,108 @@ def options():
     return set(line.split()[-1].split(",")) - {"rw"}
 
 
-NOTE = "trusted.brig.options"
+NOTE = "/run/brig/.hierarchy"
+
+
+@contextlib.contextmanager
+def kept_options():
+    """What they are; the machine has them again afterwards, whatever brig does."""
+    before = options()
+    need("nsdelegate" in before, "the hierarchy is mounted without nsdelegate")
+    try:
+        yield before
+    finally:
+        if options() != before:
+            subprocess.run(["mount", "-o", ",".join(["remount", *sorted(before)]), TOP], check=True)
+        if os.path.exists(NOTE):
+            os.truncate(NOTE, 0)
+
+
+def take_away(lab):
+    os.makedirs(f"{lab.path}/other")
+    subprocess.run(["mount", "-t", "cgroup2", "none", f"{lab.path}/other"], check=True)  # as CRIU does
+    subprocess.run(["umount", f"{lab.path}/other"], check=True)
+    equal(options(), set(), "options")
+
+
+def traced(lab, calls, *words):
+    """The words of a call of brig that tells `calls` to {lab.path}/trace; "call:error=…" lets that one fail."""
+    strace = shutil.which("strace")
+    need(strace, "no strace")
+    fails = ["-e", f"inject={calls}"] if ":" in calls else []
+    return [strace, "-qq", "-o", f"{lab.path}/trace", "-e", f"trace={calls.split(':', maxsplit=1)[0]}", *fails,
+            *lab.words(*words, globals_=("--criu", CRIU, "--log", f"{lab.path}/log", "--log-level", "warning"))]
 
 
 @suite.table("2.14 R-47", "the options of the machine's hierarchy stay as they are", {
     "one": False, "after one that was killed when they were gone": True})
 def hierarchy(lab, was_killed):
-    before = options()
-    need("nsdelegate" in before, "the hierarchy is mounted without nsdelegate")
-    mover = Mover(lab)
-    mover.start()
-    if was_killed:
-        os.setxattr(TOP, NOTE, ",".join(["rw", *before]).encode())
-        os.mkdir(f"{lab.path}/other")
-        subprocess.run(["mount", "-t", "cgroup2", "none", f"{lab.path}/other"], check=True)  # as CRIU does
-        subprocess.run(["umount", f"{lab.path}/other"], check=True)
-        equal(options(), set(), "options")
-    mover.checkpoint("--leave-running")
-    equal(options(), before, "after a checkpoint")
-    check(NOTE not in os.listxattr(TOP), "the note is still there")
+    with kept_options() as before:
+        mover = Mover(lab)
+        mover.start()
+        if was_killed:
+            os.makedirs(os.path.dirname(NOTE), mode=0o700, exist_ok=True)
+            write(NOTE, ",".join(before) + ",")
+            take_away(lab)
+        mover.checkpoint("--leave-running")
+        equal(options(), before, "after a checkpoint")
+        equal((read(NOTE), os.stat(NOTE).st_uid), ("", 0), "the note")
+
+
+@suite.case("2.14 R-47", "what cannot be put back is told of, and is by the next one")
+def not_put_back(lab):
+    with kept_options() as before:
+        mover = Mover(lab)
+        mover.start()
+        subprocess.run(traced(lab, "fsopen:error=ENOMEM", "checkpoint", "--image-path", mover.image, "--leave-running",
+                              mover.id), check=True, timeout=60)
+        equal(options(), set(), "options after a failure")
+        for option in before:
+            contains(read(f"{lab.path}/log"), option, "the warning")
+            contains(read(NOTE), option, "the note")
+        mover.image += "2"
+        mover.checkpoint("--leave-running")
+        equal((options(), read(NOTE)), (before, ""), "after the next one")
+
+
+@suite.case("2.14 R-47", "a restore puts them back before the processes go on")
+def before_the_end(lab):
+    with kept_options() as before:
+        mover = Mover(lab)
+        mover.start()
+        mover.checkpoint()
+        lab.containers.append(mover.id)
+        subprocess.run(traced(lab, "fsmount,rename,renameat,renameat2", "restore", "--bundle", mover.bundle.path,
+                              "--detach", "--image-path", mover.image, "--pid-file", f"{lab.path}/pid", mover.id),
+                       check=True, timeout=60, **NOWHERE)
+        lines = read(f"{lab.path}/trace").splitlines()
+        calls = ["pid file" if '/pid"' in line or '"pid"' in line else line.split("(")[0] for line in lines]
+        check("fsmount" in calls[:calls.index("pid file")], "\n".join(lines))
+        equal((options(), read(NOTE)), (before, ""), "at the end")
 
 
 @suite.case("2.14", "nor do they change by two checkpoints at once")
 def at_once(lab):
-    before = options()
-    movers = [Mover(lab), Mover(lab)]
-    for number, mover in enumerate(movers):
-        mover.image += str(number)
-        mover.start()
-    for _ in range(3):
-        calls = [lab.spawn("checkpoint", "--image-path", mover.image, "--leave-running", mover.id,
-                           globals_=("--criu", CRIU)) for mover in movers]
-        for call in calls:
-            call.wait(60).ok()
-    equal(options(), before, "options")
-    check(NOTE not in os.listxattr(TOP), "the note is still there")
+    with kept_options() as before:
+        movers = [Mover(lab), Mover(lab)]
+        for number, mover in enumerate(movers):
+            mover.image += str(number)
+            mover.start()
+        waits = f"{lab.path}/criu"  # the one for the other, so that both are under way
+        write(waits, f'#!/bin/sh\n: >{lab.path}/$PPID.at; i=0\n'
+                     f'while [ $(ls {lab.path}/*.at | wc -l) -lt 2 ] && [ $i -lt 300 ]\n'
+                     f'do i=$((i+1)); sleep 0.1; done\nexec {CRIU} "$@"\n')
+        os.chmod(waits, 0o755)
+        for _ in range(3):
+            calls = [lab.spawn("checkpoint", "--image-path", mover.image, "--leave-running", mover.id,
+                               globals_=("--criu", waits)) for mover in movers]
+            for call in calls:
+                call.wait(60).ok()
+            marks = [name for name in os.listdir(lab.path) if name.endswith(".at")]
+            equal(len(marks), 2, "calls at once")
+            for mark in marks:
+                os.unlink(f"{lab.path}/{mark}")
+        equal((options(), read(NOTE)), (before, ""), "options and note")
 
 
 suite.main()
