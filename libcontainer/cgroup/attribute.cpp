@@ -64,11 +64,11 @@ Result<void> AttributeDirectory::write_each(std::string_view file,
     return {};
 }
 
-// A cpuset that has processes cannot be emptied again (ENOSPC, v2 as well): what it inherited until
-// then has the same effect.
+// These of a cpuset that has processes cannot be emptied again (ENOSPC, v2 as well): what it
+// inherited until then has the same effect, but follows its parent no longer.
 Result<std::string> AttributeDirectory::read_before(std::string_view file) const {
     std::string before = TRY(read(file));
-    const bool is_inherited = before.empty() && file.starts_with("cpuset.");
+    const bool is_inherited = before.empty() && (file == "cpuset.cpus" || file == "cpuset.mems");
     return is_inherited ? read(std::string(file) + ".effective") : Result<std::string>(before);
 }
 

@@ -73,6 +73,17 @@ TEST_CASE("undo: a cpuset that inherited its CPUs gets those") {
     CHECK(folder.get("cpuset.cpus") == "0-3\n");
 }
 
+TEST_CASE("undo: what else a cpuset has may be empty again") {
+    const TemporaryDirectory folder;
+    folder.put("cpuset.cpus.exclusive", "\n");
+    folder.put("cpuset.cpus.exclusive.effective", "0-3\n");
+    {
+        sys::Rollback undos;
+        REQUIRE(AttributeDirectory(folder.path(), &undos).write("cpuset.cpus.exclusive", "1", "p"));
+    }
+    CHECK(folder.get("cpuset.cpus.exclusive").front() == '\n');
+}
+
 TEST_CASE("plan: what belongs together is written together") {
     oci::Resources in_force;
     in_force.memory.limit = 100;
