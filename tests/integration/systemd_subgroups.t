@@ -132,6 +132,21 @@ def delegated(lab):
     expect_nothing(unit, folder)
 
 
+@suite.case("7.4 CG-05", "what a hook has left running goes along, however it forks and ends")
+def restless(lab):
+    bundle, identity, unit, folder = made(lab, BOTH)
+    restless = "i=0; while [ $i -lt 200 ]; do sleep 0.01 & i=$((i+1)); done; sleep 300"
+    bundle.config["hooks"] = {"createContainer": [
+        {"path": "/bin/sh", "args": ["sh", "-c", f"({restless}) </dev/null >/dev/null 2>&1 &"]}]}
+    container = lab.start(bundle, identity=identity, globals_=DRIVER)
+    own, inner = f"{folder}/payload", f"{folder}/payload/inner"
+    equal((file(own, "cgroup.procs"), file(inner, "cgroup.controllers")), ("", file(own, "cgroup.controllers")),
+          "processes left behind, and controllers")
+    check(len(file(inner, "cgroup.procs").split()) > 1, "the hook's processes")
+    container.delete("--force").ok()
+    expect_nothing(unit, folder)
+
+
 @suite.case("7.4", "without a cgroup namespace the process is in it, too")
 def host_namespace(lab):
     bundle, identity, unit, folder = made(lab, BOTH)

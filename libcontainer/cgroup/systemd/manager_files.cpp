@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 
 #include "libcontainer/cgroup/attribute.h"
 #include "libcontainer/cgroup/hierarchies.h"
@@ -17,6 +19,8 @@
 
 namespace libcontainer::systemd {
 namespace {
+
+constexpr std::chrono::milliseconds kMoveTime{2'000};
 
 // cgroups(7): whoever moves a process, or bears it elsewhere, has to be allowed to write to the
 // cgroup.procs of what both places are below. A user's session is beside the user's systemd.
@@ -47,6 +51,40 @@ Result<void> make_subgroup(const std::string& path, std::string_view annotation)
 
 Result<void> move(pid_t process, const std::string& directory) {
     return AttributeDirectory(directory).write("cgroup.procs", std::to_string(process), "");
+}
+
+// Also what hooks and CRIU have left running, which may fork or end at any time.
+Result<void> move_all(const std::string& own, const std::string& directory) {
+    const sys::UniqueFd there = TRY(sys::open_at(AT_FDCWD, own, O_RDONLY | O_DIRECTORY));
+    std::vector<pid_t> processes = TRY(read_own_pids(there.get(), own));
+    for (Patience patience(kMoveTime); !processes.empty();) {
+        for (const pid_t process : processes) {
+            if (auto moved = move(process, directory); !moved && moved.error().code != ESRCH) {
+                return moved;
+            }
+        }
+        processes = TRY(read_own_pids(there.get(), own));
+        if (!processes.empty() && !patience.wait()) {
+            break;  // and so it cannot hand its controllers on
+        }
+    }
+    return {};
+}
+
+// All controllers that the container's own cgroup has are in the one that is delegated.
+Result<void> check_controllers(const std::string& own, const std::string& delegated) {
+    const std::string wanted = TRY(AttributeDirectory(own).read("cgroup.controllers"));
+    for (std::size_t begin = 0; begin < wanted.size();) {
+        const std::size_t end = std::min(wanted.find(' ', begin), wanted.size());
+        const std::string lack =
+            v2::lacking_controller(delegated, std::string_view(wanted).substr(begin, end - begin));
+        if (!lack.empty()) {
+            return std::unexpected(sys::Error{sys::ErrorKind::unsupported, 0,
+                                              oci::annotation_path(oci::kDelegateCgroup), lack});
+        }
+        begin = end + 1;
+    }
+    return {};
 }
 
 }  // namespace
@@ -87,11 +125,9 @@ Result<void> Manager::move_to_delegated() {
     }
     const std::string& own = record_.directories.front().path;
     const std::string directory = process_directory();
-    const sys::UniqueFd there = TRY(sys::open_at(AT_FDCWD, own, O_RDONLY | O_DIRECTORY));
-    for (const pid_t process : TRY(read_own_pids(there.get(), own))) {
-        TRY_VOID(move(process, directory));
-    }
+    TRY_VOID(move_all(own, directory));
     TRY_VOID(hand_controllers_to(directory));
+    TRY_VOID(check_controllers(own, directory));
     // Now all its files are there.
     return delegate_to_ ? v2::give_to(*delegate_to_, directory) : Result<void>();
 }
