@@ -122,8 +122,9 @@ Result<Bus::Answer> Bus::call(sd_bus_message* message) const {
 namespace {
 
 std::unexpected<sys::Error> refused(const char* member, const std::string& unit,
-                                    const std::string& text) {
-    return sys::fail(sys::ErrorKind::system, sys::call(member, unit) + ": " + text);
+                                    const std::string& text,
+                                    sys::ErrorKind kind = sys::ErrorKind::system) {
+    return sys::fail(kind, sys::call(member, unit) + ": " + text);
 }
 
 // One that systemd's words are about, and that the unit can do without.
@@ -294,11 +295,14 @@ Result<Value> Bus::read(const std::string& unit, const char* interface, const ch
     TRY_VOID(writer.finish());
     const Answer answer = TRY(call(message.get()));
     if (!answer.error_name.empty()) {
-        return refused(property, unit, answer.error_text);
+        const bool is_unknown = answer.error_name.ends_with(".UnknownProperty");
+        return refused(property, unit, answer.error_text,
+                       is_unknown ? sys::ErrorKind::unsupported : sys::ErrorKind::system);
     }
     auto value = read_property(*library_, answer.message.get(), like);
     return value ? Result<Value>(*std::move(value))
-                 : refused(property, unit, std::string("is not of type ") + signature_of(like));
+                 : refused(property, unit, std::string("is not of type ") + signature_of(like),
+                           sys::ErrorKind::unsupported);
 }
 
 Result<std::string> Bus::read(const std::string& unit, const char* interface,

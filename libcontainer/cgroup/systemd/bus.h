@@ -39,8 +39,9 @@ class Bus {
                                       pid_t process) const;
     // Lets systemd forget that the unit has failed. Nothing to forget is no error.
     void reset_failed(const std::string& unit) const;
-    // A property whose type is that of `like`: uint64, string or bytes. A unit that is not loaded
-    // has values, too. `interface`: "Unit", "Scope", "Slice".
+    // A property whose type is that of `like`: uint64, string or bytes, else an error. A unit that
+    // is not loaded has values, too. `interface`: "Unit", "Scope", "Slice". Errors of kind
+    // unsupported: this systemd has no such property, or of another type.
     [[nodiscard]] Result<Value> read(const std::string& unit, const char* interface,
                                      const char* property, const Value& like) const;
     // One of type string.

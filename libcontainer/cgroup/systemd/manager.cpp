@@ -98,14 +98,18 @@ const char* interface_of(const std::string& unit) {
 }
 
 // What those properties are now, but for any that this systemd does not know.
-std::vector<Property> read_properties(const Bus& bus, const std::string& unit,
-                                      std::vector<Property> properties) {
-    std::erase_if(properties, [&](Property& property) {
+Result<std::vector<Property>> read_properties(const Bus& bus, const std::string& unit,
+                                              const std::vector<Property>& properties) {
+    std::vector<Property> present;
+    for (const Property& property : properties) {
         auto value = bus.read(unit, interface_of(unit), property.name.c_str(), property.value);
-        property.value = value.value_or(property.value);
-        return !value;
-    });
-    return properties;
+        if (value) {
+            present.push_back({property.name, *std::move(value), property.origin});
+        } else if (value.error().kind != sys::ErrorKind::unsupported) {
+            return std::unexpected(std::move(value).error());
+        }
+    }
+    return present;
 }
 
 Result<void> set_and_await(const Bus& bus, const std::string& unit,
@@ -250,9 +254,8 @@ Result<void> Manager::settle() {
     }
     oci::Resources left;
     left.pids = *std::exchange(pids_left_, std::nullopt);
-    sys::Rollback undos;
-    TRY_VOID(update(left, undos));
-    undos.commit();
+    // Nothing to undo: after a failure the unit goes.
+    TRY_VOID(write_properties(left, plan_properties(left)));
     bus_.reset();  // a foreground run would keep it for the container's life, and never listen
     return {};
 }
@@ -267,18 +270,29 @@ Result<void> Manager::update(const oci::Resources& resources, sys::Rollback& und
     if (properties.empty()) {
         return {};
     }
-    Bus& bus = *TRY(this->bus());
+    const Bus& bus = *TRY(this->bus());
+    std::vector<Property> before = TRY(read_properties(bus, unit(), properties));
     // Without the manager, which may be gone before its undos.
-    undos.on_failure([unit = *record_.unit, before = read_properties(bus, unit(), properties)] {
+    undos.on_failure([unit = *record_.unit, before = std::move(before)] {
         if (const auto again = Bus::connect(unit.socket)) {
             static_cast<void>(set_and_await(*again, unit.name, before));
         }
     });
+    return write_properties(resources, std::move(properties));
+}
+
+Result<void> Manager::write_properties(const oci::Resources& resources,
+                                       std::vector<Property> properties) {
+    const Bus& bus = *TRY(this->bus());
     TRY_VOID(set_and_await(bus, unit(), std::move(properties)));
-    sys::Rollback written_before;
-    auto again = files.update(resources, written_before);
-    written_before.commit();
-    return again;
+    return write_files(resources);
+}
+
+Result<void> Manager::write_files(const oci::Resources& resources) {
+    sys::Rollback kept;
+    auto written = TRY(files())->update(resources, kept);
+    kept.commit();
+    return written;
 }
 
 Result<void> Manager::hand_controllers_to(const std::string& directory) {

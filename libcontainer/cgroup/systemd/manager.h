@@ -71,6 +71,11 @@ class Manager final : public CgroupManager {
     enum class Whose : unsigned char { own, anothers, nobodys };
     [[nodiscard]] Result<Whose> whose();
     [[nodiscard]] Result<void> stop_unit();
+    // Tells systemd, and then writes the files again, which it has written less exactly.
+    [[nodiscard]] Result<void> write_properties(const oci::Resources& resources,
+                                                std::vector<Property> properties);
+    // Without a way back.
+    [[nodiscard]] Result<void> write_files(const oci::Resources& resources);
     [[nodiscard]] const std::string& unit() const { return record_.unit->name; }
     // The file manager; an error if the cgroup is not there, or not known.
     [[nodiscard]] Result<FileManager*> files() const;
