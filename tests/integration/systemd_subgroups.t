@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -135,15 +136,22 @@ def delegated(lab):
 @suite.case("7.4 CG-05", "what a hook has left running goes along, however it forks and ends")
 def restless(lab):
     bundle, identity, unit, folder = made(lab, BOTH)
-    restless = "i=0; while [ $i -lt 200 ]; do sleep 0.01 & i=$((i+1)); done; sleep 300"
-    bundle.config["hooks"] = {"createContainer": [
-        {"path": "/bin/sh", "args": ["sh", "-c", f"({restless}) </dev/null >/dev/null 2>&1 &"]}]}
-    container = lab.start(bundle, identity=identity, globals_=DRIVER)
     own, inner = f"{folder}/payload", f"{folder}/payload/inner"
+    forks = "while true; do sleep 0.1 & sleep 2 & sleep 0.2; done"
+    bundle.config["hooks"] = {"createContainer": [
+        {"path": "/bin/sh", "args": ["sh", "-c", f"({forks}) </dev/null >/dev/null 2>&1 &"]}]}
+    strace = shutil.which("strace")
+    need(strace, "no strace")
+    lab.containers.append(identity)
+    # Slow enough that some have ended and others are born before it is their turn.
+    subprocess.run([strace, "-qq", "-o", "/dev/null", "-P", f"{inner}/cgroup.procs", "-e", "trace=write", "-e",
+                    "inject=write:delay_enter=100000", *lab.words("create", "--bundle", bundle.write().path, identity,
+                                                                  globals_=DRIVER)],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, check=True)
     equal((file(own, "cgroup.procs"), file(inner, "cgroup.controllers")), ("", file(own, "cgroup.controllers")),
           "processes left behind, and controllers")
     check(len(file(inner, "cgroup.procs").split()) > 1, "the hook's processes")
-    container.delete("--force").ok()
+    lab.brig("delete", "--force", identity).ok()
     expect_nothing(unit, folder)
 
 
