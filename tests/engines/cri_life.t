@@ -105,7 +105,10 @@ def out_of_memory(engine):
     container = engine.pod().start(["sh", "-c", "a=x; while :; do a=$a$a; done"],
                                    resources={"memory_limit_in_bytes": 16 << 20})
     status = container.wait()
-    tap.equal((status.exit_code, status.reason), (137, "OOMKilled"), "status")
+    # systemd removes the empty scope, and now and then before the shim has read its memory.events; with runc, too.
+    reasons = ("OOMKilled", "Error") if os.environ.get("ENGINE_CGROUPS") == "systemd" else ("OOMKilled",)
+    tap.equal(status.exit_code, 137, "exit code")
+    tap.check(status.reason in reasons, f"the reason is {status.reason}")
 
 
 @suite.case("TRAP-18 TRAP-39 StartError and 128 for a program that is missing or no program")
