@@ -165,6 +165,7 @@ Result<void> enter_as_intermediate(InitContext& context) {
             TRY(pair.child.expect(SyncType::cgroup));
             context.cgroup = {};  // it is there by now, and who is born here, too
         }
+        context.cgroup.directory.reset();  // we are born in it, and the child sees it at no time
         TRY_VOID(enter_as_intermediate(context));
         const std::uint64_t flags =
             context.role == ProcessRole::exec ? 0 : context.plan.clone_flags;
@@ -198,18 +199,36 @@ bool has_intermediate(const InitContext& context) {
            ::geteuid() != 0;
 }
 
+namespace {
+
+// The child enters the cgroup of v2 by its file, as those of v1, and is not born in it.
+Result<void> enter_by_file(CgroupEntry& cgroup) {
+    if (cgroup.directory) {
+        cgroup.tasks.push_back(TRY(sys::open_at(cgroup.directory.get(), "cgroup.procs", O_WRONLY)));
+        cgroup.directory.reset();
+    }
+    return {};
+}
+
 // A process that is born in a cgroup of v2 counts against its pids.max, one that enters does not:
 // it comes in where the limit is 0, or used up by what runs there already (DEC-07).
 Result<std::optional<sys::Pid>> clone_into_cgroup(InitContext& context, std::uint64_t flags) {
-    CgroupEntry& cgroup = context.cgroup;
-    auto child = sys::clone_process({flags, cgroup.directory.get()});
-    if (child || child.error().code != EAGAIN || !cgroup.directory) {
+    auto child = sys::clone_process({flags, context.cgroup.directory.get()});
+    if (child || child.error().code != EAGAIN || !context.cgroup.directory) {
         return child;
     }
-    cgroup.tasks.push_back(TRY(sys::open_at(cgroup.directory.get(), "cgroup.procs", O_WRONLY)));
-    cgroup.directory.reset();
+    TRY_VOID(enter_by_file(context.cgroup));
     return sys::clone_process({flags, -1});
 }
+
+// Born in a pid namespace whose processes may look into it: /proc/PID/fd would lead them from the
+// folder of its cgroup to the host's root (R-20, T-38; CVE-2024-21626). A file leads nowhere.
+Result<std::optional<sys::Pid>> clone_among_others(InitContext& context, std::uint64_t flags) {
+    TRY_VOID(enter_by_file(context.cgroup));
+    return sys::clone_process({flags, -1});
+}
+
+}  // namespace
 
 Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
     ChildNamespaces for_children;
@@ -217,10 +236,12 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
     if (context.role == ProcessRole::exec) {
         const bool by_intermediate = has_intermediate(context);
         // setns with the pid namespace only changes that of children.
-        if (context.plan.own(NamespaceType::pid) && !by_intermediate) {
+        const bool joins_pid = context.plan.own(NamespaceType::pid) && !by_intermediate;
+        if (joins_pid) {
             TRY_VOID(for_children.join_pid(context.container_pidfd.get()));
         }
-        std::optional<sys::Pid> child = TRY(clone_into_cgroup(context, 0));
+        std::optional<sys::Pid> child =
+            TRY(joins_pid ? clone_among_others(context, 0) : clone_into_cgroup(context, 0));
         if (!child) {
             if (by_intermediate) {
                 become_intermediate(context, pair);
@@ -239,7 +260,8 @@ Result<sys::Pid> clone_child(InitContext& context, SyncPair& pair) {
         TRY_VOID(for_children.make_time(context.spec->linux.time_offsets));
     }
     const std::uint64_t flags = direct ? context.plan.clone_flags : 0;
-    auto child = clone_into_cgroup(context, flags);
+    const bool is_alone = !direct || context.plan.joined(NamespaceType::pid) == nullptr;
+    auto child = is_alone ? clone_into_cgroup(context, flags) : clone_among_others(context, flags);
     if (!child) {
         return std::unexpected(explain_no_process(std::move(child).error(), context, flags));
     }
