@@ -135,7 +135,7 @@ ANNOTATIONS = {
     "systemd": {"org.systemd.property.ExecStartPost": "[('/bin/touch', ['touch', '{lab}/out'], true)]",
                 "org.systemd.property.User": "'root'", "run.oci.systemd.subgroup": "../../evil",
                 "run.oci.systemd.force_cgroup_v1": "{lab}/out"},
-    "a cgroup": {"run.oci.delegate-cgroup": "../../..", "run.oci.cgroup_path": "/"},
+    "a cgroup": {"run.oci.cgroup_path": "/"},
     "mounts": {"run.oci.mount_context_type": "context", "run.oci.timens_offset": "boottime 9 9"},
     "podman's": {"io.podman.annotations.privileged": "TRUE", "io.podman.annotations.seccomp":
                  "unconfined", "io.podman.annotations.userns": "host"},
