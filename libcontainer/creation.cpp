@@ -297,6 +297,7 @@ Result<CreatedContainer> Creation::make_process() {
         return std::unexpected(std::move(launched).error());
     }
     context_.binary_mount.reset();
+    context_.cgroup.directory.reset();
     rollback_.commit();
     return CreatedContainer{*std::move(directory_),   std::move(record_),
                             std::move(bundle_),       std::move(cgroup_),

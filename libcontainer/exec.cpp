@@ -327,6 +327,7 @@ Result<int> exec(const GlobalOptions& global, const ExecOptions& options) {
     }
     const Launched launched = *std::move(made);
     context.binary_mount.reset();
+    context.cgroup.directory.reset();  // a mount, too
     if (auto running = await_program(launched, spec, state); !running) {
         return explain_failure(context.container_pidfd.get(), std::move(running).error());
     }
