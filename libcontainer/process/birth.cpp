@@ -205,10 +205,15 @@ namespace {
 
 // The child enters the cgroup of v2 by its file, as those of v1, and is not born in it.
 Result<void> enter_by_file(CgroupEntry& cgroup) {
-    if (cgroup.directory) {
-        cgroup.tasks.push_back(TRY(sys::open_at(cgroup.directory.get(), "cgroup.procs", O_WRONLY)));
-        cgroup.directory.reset();
+    const int directory = cgroup.directory.get();
+    auto file = sys::open_at(directory, "cgroup.procs", O_WRONLY);
+    if (!file && file.error().code == EROFS) {  // detach_directory
+        TRY_VOID(sys::set_mount_attributes(directory, {.clear = MOUNT_ATTR_RDONLY},
+                                           sys::Recursion::this_mount));
+        file = sys::open_at(directory, "cgroup.procs", O_WRONLY);
     }
+    cgroup.tasks.push_back(TRY(std::move(file)));
+    cgroup.directory.reset();
     return {};
 }
 
