@@ -52,12 +52,13 @@ void add_users(std::vector<std::string>& sockets, const std::string& runtime_dir
 
 std::vector<std::string> list_sockets() {
     std::vector<std::string> sockets;
-    if (::geteuid() == 0) {
-        sockets.emplace_back(kHostsOwn);
-    }
     if (is_host_root()) {
         sockets.emplace_back(kHostsBus);
+        sockets.emplace_back(kHostsOwn);
         return sockets;
+    }
+    if (::geteuid() == 0) {
+        sockets.emplace_back(kHostsOwn);
     }
     const char* const given = std::getenv("XDG_RUNTIME_DIR");
     const std::string usual = "/run/user/" + std::to_string(outer_uid());
