@@ -52,6 +52,15 @@ def file(unit, name, slice_=SLICE):
     return read(f"{TOP}/{slice_}/{unit}/{name}").strip()
 
 
+def watches_memory(pid):
+    """Whether a process, such as `events`, holds a memory.events."""
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+    except OSError:
+        return False
+    return any(link.endswith("/memory.events") for link in links)
+
+
 def expect_no_unit(unit):
     check(unit not in units(), f"{unit} is still there: {show(unit, 'ActiveState', 'SubState')}")
 

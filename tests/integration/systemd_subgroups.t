@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness.systemd import SLICE, TOP, SystemdSuite, show, systemctl, units
+from harness.systemd import SLICE, TOP, SystemdSuite, show, systemctl, units, watches_memory
 from harness.lab import need, read, write
 from harness.tap import check, contains, equal, eventually
 
@@ -246,11 +246,11 @@ def successor(lab):
 @suite.case("7.4 O-05", "a program that is killed for memory is told of, and nothing is left of its scope")
 def out_of_memory(lab):
     bundle, identity, unit, folder = made(lab, BOTH, linux__resources={"memory": {"limit": 32 << 20, "swap": 32 << 20}})
-    bundle.set("process.args", ["/bin/sh", "-c", "read x </tmp/go; x=x; while :; do x=$x$x; done"])
+    bundle.set("process.args", ["/bin/sh", "-c", "read x </tmp/go; (x=x; while :; do x=$x$x; done); sleep 3"])
     os.mkfifo(f"{bundle.path}/rootfs/tmp/go")
     container = lab.start(bundle, identity=identity, globals_=DRIVER)
     events = lab.spawn("events", identity)
-    eventually(lambda: os.path.exists(f"/proc/{events.pid}/fd"), "events")
+    eventually(lambda: watches_memory(events.pid), "events watches")
     write(f"{bundle.path}/rootfs/tmp/go", "x\n")
     container.wait_stopped(30)
     contains(events.wait(30).out, '"oom"', "events")
