@@ -256,12 +256,12 @@ def slow_hook(lab):
 def pid_reuse(lab):
     container = lab.create(lab.bundle(SLEEP))
     pid = container.pid
+    time.sleep(0.02)  # the kernel tells the start of a process in steps of 10 ms
     os.kill(pid, 9)
     lab.exit_of(pid)
     write("/proc/sys/kernel/ns_last_pid", str(pid - 1))
     stranger = lab.popen(["sleep", "300"])
     check(stranger.pid == pid, f"the pid is reused: {stranger.pid}, wanted {pid}")
-    time.sleep(0.02)
     equal(container.status(), "stopped", "status")
     container.kill("KILL").failed("container not running")
     check(container.exec("/bin/true").status == 255, "exec is refused")

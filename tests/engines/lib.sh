@@ -367,8 +367,8 @@ leftovers() {
         systemctl list-units --all --plain --no-legend --type=scope,slice | cut -d ' ' -f 1
     fi
     echo "state:"
-    # What podman 5 keeps is its own.
-    find "$@" -mindepth 1 -not -path '*/.seccomp*' -not -name containers.json \
+    # What podman 5 keeps is its own; caches and locks stay.
+    find "$@" -mindepth 1 -not -path '*/.seccomp*' -not -name .hierarchy -not -name containers.json \
         -not -name 'intermediate-mountpoint-*' 2>/dev/null | sort || true
 }
 
