@@ -31,7 +31,7 @@ sources() {
     for pattern in "$@"; do
         names+=(-o -name "$pattern")
     done
-    find . -path './build*' -prune -o -path ./.git -prune -o -type f \( "${names[@]:1}" \) -print |
+    find . -path './build*' -prune -o -path ./.git -prune -o -name __pycache__ -prune -o -type f \( "${names[@]:1}" \) -print |
         sort
 }
 
